@@ -9,9 +9,11 @@ import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { type Exported, exportingTemplate } from '../../src/aggregates/contract/templates/export-template.ts'
 import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
+import { sha256 } from '../../src/crypto/hash.ts'
 import { type ElementId, requestKey, type Uid } from '../../src/events/ids.ts'
 import { Fold } from '../../src/projections/fold.ts'
 import { draftReadModel } from '../../src/projections/read-model.ts'
+import { READ_MODEL_SCHEMA, READ_MODEL_VERSION } from '../../src/projections/tables.ts'
 import { completed } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import type { RecordedEvent } from '../../src/store/port.ts'
@@ -292,4 +294,12 @@ t.test('a contract whose event cannot be folded stands still, and the others go 
     t.same(dumps[1], dumps[0], 'however it is cut')
     t.same(dumps[2], dumps[0])
   }
+})
+
+t.test('whoever changes the schema raises the version of the read model', async (t) => {
+  t.same(
+    { version: READ_MODEL_VERSION, schema: sha256(READ_MODEL_SCHEMA.replace(/\s+/g, ' ')) },
+    { version: 9, schema: '5934ac4982701f31ed8465271abf11c3ade425549bdd1ea4dc02283b35f02a66' },
+    'raise READ_MODEL_VERSION in src/projections/tables.ts, and write it and the hash of the new schema here',
+  )
 })
