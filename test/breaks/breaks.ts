@@ -603,7 +603,7 @@ export const breaks: readonly Break[] = [
     file: 'docs/rules.md',
     from: '`Expiry <= Inception + @"P1Y"`',
     to: '`Expiry < Inception + @"P1Y"`',
-    caughtBy: 'test/docs/recipes.test.ts',
+    caughtBy: 'test/docs/rule-recipes.test.ts',
   },
   {
     name: 'a worked contract computes its brokerage to a tenth of a cent',
