@@ -54,6 +54,19 @@ t.test('every page of operations stands in their index', async (t) => {
   )
 })
 
+t.test(
+  'each recipe of CONTRIBUTING.md stands in the table of src/README.md, and each row of that leads to one',
+  async (t) => {
+    const [, section = ''] = readFileSync(new URL('src/README.md', root), 'utf8').split('\n## Where would I add …\n')
+    const rows = (section.match(/^\| .*$/gm) ?? []).slice(1)
+    const recipes = anchorsIn(readFileSync(new URL('CONTRIBUTING.md', root), 'utf8')).filter((one) => /^add-/.test(one))
+    t.same(
+      rows.map((row) => /^\| \[[^\]]+\]\(\.\.\/CONTRIBUTING\.md#([^)]+)\)/.exec(row)?.[1] ?? row).sort(),
+      recipes.sort(),
+    )
+  },
+)
+
 t.test('a dead link is seen', async (t) => {
   const page = new URL('docs/api.md', root)
   t.same(

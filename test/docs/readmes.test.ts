@@ -84,6 +84,30 @@ t.test('every file that the README of a folder names is there', async (t) => {
   )
 })
 
+t.test(
+  'the README of the read model says which tables and views a file has besides the one that it is named after',
+  async (t) => {
+    const folder = new URL('src/projections/tables/', root)
+    const [, besides = ''] = readFileSync(new URL('README.md', folder), 'utf8').split('Besides: ')
+    const kebab = (name: string) => name.replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.ts'))) {
+      const made = readFileSync(new URL(file, folder), 'utf8').matchAll(/CREATE (?:TABLE|VIEW) (\w+)/g)
+      const others = [...made].flatMap(([, name = '']) => (`${kebab(name)}-table.ts` === file ? [] : name))
+      const said = [...besides.matchAll(new RegExp(`\`${file}\` ([^;.]*)`, 'g'))]
+      t.same(said.flatMap(([, names = '']) => names.split(', ')).sort(), others.sort(), file)
+    }
+  },
+)
+
+t.test('every file that CONTRIBUTING.md names is there', async (t) => {
+  const named = namedIn(readFileSync(new URL('CONTRIBUTING.md', root), 'utf8'))
+  t.ok(named.length > 50, 'they are found')
+  t.same(
+    named.filter((name) => !isThere('src', name) && !isThere('test', name)),
+    [],
+  )
+})
+
 t.test('a file that is not there is seen', async (t) => {
   const text = 'Read `none.ts` and `routes/` in `../http/authenticate.ts`, not `a b.ts` or `Store`.'
   t.same(namedIn(text), ['none.ts', 'routes/', '../http/authenticate.ts'])
