@@ -6,7 +6,7 @@ import { feedOf, firstCovering } from './feeds.ts'
 import { placeAmong, resigningIn } from './open-statements.ts'
 import { isVoteToBreakLock, refusalIn } from './refusals.ts'
 import type { AgreementState } from './state.ts'
-import { computedFromIn } from './values/computed-lineage.ts'
+import { computedFromIn, type Lineage, withEntryIn } from './values/computed-lineage.ts'
 import { confidentialFor } from './values/lacked-values.ts'
 import { openIn } from './values/opened-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
@@ -61,7 +61,7 @@ function* unfitIn(
 ): Generator<void, ReadonlyMap<number, boolean>> {
   const found = new Map<number, boolean>()
   const open = openIn(ledger, feeds)
-  let document: ContractState = ledger.document
+  let { document, lineage }: { document: ContractState; lineage: Lineage | undefined } = ledger
   let place = 0
   for (const one of ledger.open) {
     const { party, seq, requests } = one.statement
@@ -69,19 +69,22 @@ function* unfitIn(
       if (one === ledger.open[0] && index < ledger.next) continue
       if (memberOf(document, party) === undefined || ledger.engines.missingFor(request.commands) !== undefined) continue
       yield
+      const origin = { index: ledger.log.size + place++, request: { handle: party, index, seq } }
       const verdict = yield* ledger.engines.deciding(request.commands, document, {
+        ...origin,
         author: party,
         ...(request.changeSet && { changeSet: {} }),
         contract,
-        index: ledger.log.size + place++,
         open,
-        request: { handle: party, index, seq },
         reveal: (seal) => one.payloads[seal],
-        computedFrom: computedFromIn(ledger.lineage, document, ledger.engines),
+        computedFrom: computedFromIn(lineage, document, ledger.engines),
         rootAt: (size) => (size <= ledger.log.size ? ledger.log.rootAt(size) : undefined),
         ...(one === held && { confidential: (seal) => one.payloads[seal] }),
       })
-      if (verdict.kind === 'accepted') document = verdict.state
+      if (verdict.kind === 'accepted') {
+        lineage = withEntryIn(lineage, { ...origin, events: verdict.events }, document)
+        document = verdict.state
+      }
       if (one !== held || verdict.kind !== 'void') continue
       const { code, command } = verdict.reason
       const limit = code === 'limit_exceeded' ? verdict.reason.with?.[0] : undefined

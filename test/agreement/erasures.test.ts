@@ -245,6 +245,47 @@ t.test('an erased value that is revealed is judged alike by who still holds it a
   t.ok(isSameWithout({ ana }))
 })
 
+/** A rule makes T from A, a value comes to A, then another rule comes into force, and that value is erased. `news`: from the second on. */
+function publishedTwice() {
+  const players = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = players
+  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
+    player.requests(...commands)
+    talk(players, owes)
+  }
+  for (const name of ['T', 'U']) orders(ana, { type: 'AddField', parent: '0', name, field: { type: 'text' } })
+  const publishes = (name: string, ruleSet: number, target: string, text: string) => {
+    orders(ana, { type: 'AddRuleSet', name })
+    const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
+    assert(isCompiled(compiled), text)
+    const body = { kind: 'assignment', target, expression: compiled.ast }
+    orders(ana, { type: 'DraftRule', at: '0', ruleSet, body })
+    const { terms } = ana.state.ledger.document.rules.rules.at(-1) as { terms: Parameters<typeof ruleHash>[0] }
+    const rule = { rule: terms.id, hash: ruleHash(terms) }
+    orders(ben, { type: 'CastVote', ...rule, vote: 'yes' })
+    orders(ana, { type: 'PublishRules', ruleSets: [ruleSet], rules: [rule] })
+  }
+  publishes('Terms', 1, '0.2', 'A + "x"')
+  const { payloads } = ana.proposes('0.0', 'a')
+  talk(players, owes)
+  for (const player of players) orders(player, { type: 'ReopenEdit' })
+  const before = ben.state
+  publishes('More', 2, '0.3', 'B + "y"')
+  const [seal] = Object.keys(payloads) as [Hash]
+  for (const player of players) orders(player, { type: 'EraseValues', seals: [seal] })
+  const news = allOf(ana).filter(({ statement: { party, seq } }) => seq >= feedOf(before.feeds, party).size)
+  return { ana, before, news }
+}
+
+t.test('a view without its history does not know from the next publication on what was computed before', (t) => {
+  const { ana, before, news } = publishedTwice()
+  t.equal(before.ledger.document.phase, 'edit', 'given: no rules are in force')
+  t.equal(ana.state.ledger.document.erasures.erased.length, 2, 'given: what was computed is erased, too')
+  t.same(headOf(receive(before, news).state.ledger), headOf(ana.state.ledger))
+  t.throws(() => receive(pruned(before), news), /left out of memory/)
+  t.end()
+})
+
 /** As who comes later has it when, besides what is erased, a key was lost on the way that nobody has erased. `goesOn`: what is asked for then. */
 function goneAndLost(goesOn: (world: ReturnType<typeof keyed>) => void) {
   const world = keyed()

@@ -2,6 +2,7 @@ import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
+import { hasUnfitValue } from '../../src/agreement/foreseen.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { liveDocument, type NotSigned } from '../../src/agreement/trials/live-document.ts'
 import { voidAnyway } from '../../src/agreement/trials/void-anyway.ts'
@@ -60,6 +61,48 @@ t.test('what is open counts in its order, and what is queued here behind it', (t
   const queued = [{ payloads: {}, request: ana.request([added('D')]) }]
   t.same(names(ana.state, queued), ['A', 'B', 'C', 'D'])
   t.same(names(ana.state, [{ payloads: {}, request: ana.request([added('C')]) }]), ['A', 'B', 'C'], 'it would be void')
+  t.end()
+})
+
+t.test('an erasure behind the first publication, both open, is tried on what that would make', (t) => {
+  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const orders = (player: Player, ...commands: Parameters<Player['requests']>) => {
+    player.requests(...commands)
+    talk([ana, ben], owes)
+  }
+  orders(ana, { name: 'Terms', type: 'AddRuleSet' })
+  const compiled = compile('A + "x"', schemaOf(ana.state.ledger.document), { block: ROOT })
+  assert(isCompiled(compiled), 'it is a rule')
+  const body = { expression: compiled.ast, kind: 'assignment', target: '0.1' }
+  orders(ana, { at: '0', body, ruleSet: 1, type: 'DraftRule' })
+  const rules = ana.state.ledger.document.rules.rules.map(({ terms }) => ({ hash: ruleHash(terms), rule: terms.id }))
+  orders(ben, ...rules.map((rule) => ({ type: 'CastVote', ...rule, vote: 'yes' })))
+  const { payloads } = ana.proposes('0.0', 'a')
+  talk([ana, ben], owes)
+  const seals = Object.keys(payloads)
+  orders(ben, { seals, type: 'EraseValues' })
+  const confided = seal('b', salt)
+  ben.hears(ana.requests({ ruleSets: [1], rules, type: 'PublishRules' }))
+  ben.hears(ana.requests({ seals, type: 'EraseValues' }))
+  const proposed = ana.requests({
+    audience: ['ana', 'ben'],
+    basis: [],
+    field: '0.1',
+    seal: confided.seal,
+    type: 'ProposeValue',
+  })
+  ben.hears(proposed)
+  const { state } = ben
+  t.equal(state.ledger.document.rules.since, 0, 'given: no rules have been in force')
+  const { document, isWhole } = completed(liveDocument(state))
+  t.ok(isWhole)
+  t.equal(document.erasures.erased.length, 2, 'what the rule has computed is erased with it')
+  t.ok(document.rules.since > 0, 'given: they are behind what is open')
+  const held = state.ledger.open.at(-1)
+  assert(held !== undefined, 'it is open')
+  t.equal(completed(hasUnfitValue(state, held, 0, ben.handle)), false)
+  const again = { ...valueAt('0.0', 'c'), commands: [{ seals, type: 'EraseValues' } as Command] }
+  t.doesNotThrow(() => completed(voidAnyway(again, state, ben.handle, [], TIME)))
   t.end()
 })
 

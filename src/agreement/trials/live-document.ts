@@ -8,7 +8,7 @@ import type { Payload, Payloads, Request } from '../../events/statement.ts'
 import { feedOf, firstCovering } from '../feeds.ts'
 import { isVoteToBreakLock, refusalIn } from '../refusals.ts'
 import type { AgreementState } from '../state.ts'
-import { computedFromIn } from '../values/computed-lineage.ts'
+import { computedFromIn, type Lineage, withEntryIn } from '../values/computed-lineage.ts'
 import { lackedIn } from '../values/lacked-values.ts'
 import { openIn } from '../values/opened-values.ts'
 
@@ -25,6 +25,8 @@ export interface OnItsWay {
 
 export interface LiveDocument {
   readonly document: ContractState
+  /** From what rules have computed what of it. */
+  readonly lineage: Lineage | undefined
   /** Those that change something, in their order. */
   readonly onTheirWay: readonly OnItsWay[]
   /** Whether all that is held was counted, and what it comes to is known. */
@@ -52,6 +54,7 @@ const TRIED_MAX = 256
 export function* liveDocument(state: AgreementState, queued?: Queued): Generator<void, LiveDocument> {
   const { settling } = state
   const onTheirWay: OnItsWay[] = []
+  let { lineage } = state.ledger
   let document = settling.agreed
   for (const { computed, document: after, entry } of settling.unsettled) {
     const { events, index, request } = entry
@@ -62,9 +65,9 @@ export function* liveDocument(state: AgreementState, queued?: Queued): Generator
   let isWhole = true
   const computed = new Map<Hash, Payload>()
   for (const waiting of waitingIn(state, queued)) {
-    if (tried++ === TRIED_MAX) return { document, onTheirWay, isWhole: false }
+    if (tried++ === TRIED_MAX) return { document, lineage, onTheirWay, isWhole: false }
     if (waiting.isLacking) isWhole = false
-    const verdict = yield* verdictOf(waiting, document, state, computed, tried)
+    const verdict = yield* verdictOf(waiting, document, lineage, state, computed, tried)
     yield
     // What it needs may have come when its turn does.
     if (verdict?.kind === 'lacking') isWhole = false
@@ -74,8 +77,9 @@ export function* liveDocument(state: AgreementState, queued?: Queued): Generator
     for (const [seal, payload] of verdict.computed) computed.set(seal, payload)
     const { events, computed: news } = verdict
     onTheirWay.push({ request: waiting.at, events, before, after: document, computed: news })
+    lineage = withEntryIn(lineage, { events, index: state.ledger.log.size + tried, request: waiting.at }, before)
   }
-  return { document, onTheirWay, isWhole }
+  return { document, lineage, onTheirWay, isWhole }
 }
 
 /** Whether a member, in its first answer, has refused a request: it comes to nothing. Throws HistoryPruned. */
@@ -126,11 +130,12 @@ function* waitingIn(state: AgreementState, queued: Queued | undefined): Generato
 function* verdictOf(
   { at, payloads, request, time }: Waiting,
   document: ContractState,
+  lineage: Lineage | undefined,
   { contract, feeds, ledger }: AgreementState,
   computed: ReadonlyMap<Hash, Payload>,
   place: number,
 ) {
-  const { engines, lineage, log } = ledger
+  const { engines, log } = ledger
   if (memberOf(document, at.handle) === undefined || engines.missingFor(request.commands) !== undefined)
     return undefined
   const open = openIn(ledger, feeds)

@@ -32,8 +32,10 @@ export function* voidAnyway(
     return undefined
   const { agreed } = settling
   const context = { time, ...(isChangeSet && { changeSet: {} }) }
-  const verdictOn = (document: ContractState, opened: Payloads = {}) =>
-    nextVerdict(commands, { ...opened, ...payloads }, { ...state, ledger: { ...ledger, document } }, author, context)
+  const verdictOn = (document: ContractState, lineage = ledger.lineage, opened: Payloads = {}) => {
+    const on = { ...state, ledger: { ...ledger, document, lineage } }
+    return nextVerdict(commands, { ...opened, ...payloads }, on, author, context)
+  }
   const verdict = yield* verdictOn(ledger.document)
   if (verdict.kind !== 'void') return undefined
   const settled = agreed === ledger.document ? verdict : yield* verdictOn(agreed)
@@ -46,6 +48,6 @@ export function* voidAnyway(
     ...queued.map((one) => one.payloads),
     ...live.onTheirWay.map(({ computed }) => Object.fromEntries(computed)),
   )
-  const last = yield* verdictOn(live.document, opened)
+  const last = yield* verdictOn(live.document, live.lineage, opened)
   return last.kind === 'void' ? settled.reason : undefined
 }

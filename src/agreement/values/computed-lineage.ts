@@ -18,7 +18,10 @@ interface Link {
   readonly before: Link | undefined
 }
 
-/** The same with one more entry; undefined as long as no rules were ever in force. `before`: the document before it. */
+/**
+ * The same with one more entry; undefined as long as no rules were ever in force, and for a view that has not all of it. `before`: the
+ * document before it.
+ */
 export function withEntryIn(
   lineage: Lineage | undefined,
   { events, index, request }: Link['entry'],
@@ -27,7 +30,7 @@ export function withEntryIn(
   if (events.length === 0) return lineage
   const entry = { events, index, request }
   if (lineage !== undefined) return { ...lineage, newest: { before: lineage.newest, entry } }
-  const isFirst = events.some(({ type }) => type === 'RulesPublished')
+  const isFirst = before.rules.since === 0 && events.some(({ type }) => type === 'RulesPublished')
   return isFirst ? { newest: { before: undefined, entry }, start: before } : undefined
 }
 
