@@ -31,6 +31,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/peer-knowledge.ts #pieces',
     'contracts/replica/inbound/late-values.ts #missing',
     'contracts/replica/inbound/late-values.ts #held',
+    'contracts/replica/inbound/late-computed.ts #missing',
     'gossip/peer-knowledge.ts #lacks',
     'contracts/replica/inbound/reorder-buffer.ts #waiting',
   ],
@@ -105,6 +106,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     ['runtime/waits.ts #waits'],
   'made for one call, message, statement or batch, whose size is bounded, and gone with it': [
     'documents/past/changes-after.ts changes',
+    'contracts/replica/opening/lost-computed.ts wanted',
     'api/openapi/components.ts #schemas',
     'api/openapi/components.ts #seen',
     'documents/tables/table.ts columns',
