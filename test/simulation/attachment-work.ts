@@ -1,6 +1,6 @@
 import { type ContractState, find, memberOf, membersOf } from '../../src/aggregates/contract/state.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
-import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
+import { type Agreed, standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { bytesOf, leavesOf } from '../../src/contracts/contents/content-files.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { isAttachment } from '../../src/events/attachments/attachment.ts'
@@ -72,6 +72,10 @@ export async function checkAttachments(run: Run): Promise<void> {
       const { payloads } = machine.disk
       const leaves = await leavesOf(payloads, run.contract, content)
       if (leaves === undefined) {
+        if (isOutOfAudience(document, id, agreed, machine.handle)) {
+          run.count('attachments that left with an audience')
+          continue
+        }
         if (!(await isLostWithDisk(run, machine, agreed.id, content))) {
           throw new Violation(`${machine.handle} lacks bytes of ${id}`)
         }
@@ -85,6 +89,12 @@ export async function checkAttachments(run: Run): Promise<void> {
       run.count('attachments held in the end')
     }
   }
+}
+
+/** Who was taken out of its audience with the value, and before the bytes came, is given these no more (decision 0127). */
+function isOutOfAudience(document: ContractState, id: ElementId, agreed: Agreed, handle: Handle): boolean {
+  if (agreed.audience === undefined || agreed.by === handle) return false
+  return audienceAt(document, id)?.parties.includes(handle) !== true
 }
 
 /** Its author was alone when it was agreed, an old backup has taken the place of its disk since, and nobody had come to have the bytes. */
