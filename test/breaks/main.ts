@@ -45,49 +45,62 @@ const catchers: readonly Catcher[] = [
 /** Documents are what some tests are about. */
 const isLeftOut = (part: string) => /^(?:\.git|\.tap|\.ci|coverage|data|dist|node_modules)$|\.log$/.test(part)
 
+const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
+/** By what is asked, whether it is green where nothing is broken. */
+const greenUnbroken = new Map<string, boolean>()
 let unnoticed = 0
-for (const broken of breaks.slice(Number(values.from) - 1, Number(values.to))) {
-  if (values.only !== undefined && broken.name !== values.only) continue
-  const caught = tryOut(broken)
-  if (caught.length === 0) unnoticed++
-  console.log(`${broken.name}: ${caught.length === 0 ? 'NOT NOTICED' : caught.join('; ')}`)
+try {
+  for (const part of readdirSync(root)) {
+    if (!isLeftOut(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  for (const broken of breaks.slice(Number(values.from) - 1, Number(values.to))) {
+    if (values.only !== undefined && broken.name !== values.only) continue
+    const caught = tryOut(broken)
+    if (caught.length === 0) unnoticed++
+    console.log(`${broken.name}: ${caught.length === 0 ? 'NOT NOTICED' : caught.join('; ')}`)
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true })
 }
 process.exit(unnoticed === 0 ? 0 : 1)
 
 function tryOut(broken: Break): string[] {
   const { file, from, to } = broken
-  const copy = mkdtempSync(join(tmpdir(), 'concordata-break-'))
+  const path = join(copy, file)
+  const text = readFileSync(path, 'utf8')
+  if (text.split(from).length !== 2) throw new Error(`${file} does not have once: ${from}`)
+  const caught: string[] = []
   try {
-    for (const part of readdirSync(root)) {
-      if (!isLeftOut(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
-    }
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    const path = join(copy, file)
-    const text = readFileSync(path, 'utf8')
-    if (text.split(from).length !== 2) throw new Error(`${file} does not have once: ${from}`)
-    const brokenText = text.replace(from, () => to)
-    writeFileSync(path, brokenText)
-    const caught: string[] = []
-    for (const { name, args } of catchersOf(broken)) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [...args], { cwd: copy, encoding: 'utf8' })
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    )
+    for (const catcher of catchersOf(broken)) {
+      const { status, stdout, stderr } = ask(catcher)
       if (status === 0) continue
-      if (name === broken.caughtBy) {
-        writeFileSync(path, text)
-        const unbroken = spawnSync(process.execPath, [...args], { cwd: copy, encoding: 'utf8' })
-        writeFileSync(path, brokenText)
-        if (unbroken.status !== 0) {
-          console.log(`${broken.name}: ${name} is red without it, too`)
-          continue
-        }
-      }
       const seed = /seed (\d+) failed/.exec(stderr)
-      caught.push(seed === null ? name : `${name} (seed ${seed[1]}: ${reasonIn(stderr || stdout)})`)
+      caught.push(seed === null ? catcher.name : `${catcher.name} (seed ${seed[1]}: ${reasonIn(stderr || stdout)})`)
       if (!values.all) break
     }
-    return caught
   } finally {
-    rmSync(copy, { recursive: true, force: true })
+    writeFileSync(path, text)
   }
+  const [own] = catchersOf(broken)
+  if (own === undefined || !caught.includes(own.name) || isGreen(own)) return caught
+  console.log(`${broken.name}: ${own.name} is red without it, too`)
+  return caught.filter((name) => name !== own.name)
+}
+
+function ask({ args }: Catcher) {
+  return spawnSync(process.execPath, [...args], { cwd: copy, encoding: 'utf8' })
+}
+
+/** Requires that nothing is broken now. */
+function isGreen(catcher: Catcher): boolean {
+  const isGreen = greenUnbroken.get(catcher.name) ?? ask(catcher).status === 0
+  greenUnbroken.set(catcher.name, isGreen)
+  return isGreen
 }
 
 function reasonIn(output: string): string {
