@@ -4,7 +4,7 @@ import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { lookBack, withHistory } from '../agreement/history/looking-back.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
-import type { Intent } from '../contracts/requests/submission.ts'
+import type { AskedVotes, Intent } from '../contracts/requests/submission.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
 import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
@@ -19,7 +19,7 @@ import { AgreedView } from './agreed-view.ts'
 import { withTimeFor } from './attachments/incoming-file.ts'
 import { StagedFiles } from './attachments/staged-files.ts'
 import { ownCandidatesIn } from './candidates/own-candidates.ts'
-import { withVotes } from './candidates/with-votes.ts'
+import { takeBack, withVotes } from './candidates/with-votes.ts'
 import { arrangement, type Changes, changesFromJson, changesFromTable, changesFromText, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
@@ -306,10 +306,13 @@ export class Documents {
     }
     const submit = (part: Changes, place: number) =>
       this.submitOn(live, part, wait, onlyIf === undefined || place > 0 ? undefined : stillHolds)
+    const back = wait.isStrict
+      ? (votes: readonly AskedVotes[]) => takeBack(votes, settled, this.#voting(live))
+      : undefined
     const result =
       commands.length === 0
         ? undefined
-        : await (wait.isSplit && !wait.isDryRun ? submitInParts(live, changes, submit) : submit(changes, 0))
+        : await (wait.isSplit && !wait.isDryRun ? submitInParts(live, changes, submit, back) : submit(changes, 0))
     if (isOutdated) return undefined
     const told = await withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
     return result?.parts === undefined ? told : { ...told, parts: result.parts }

@@ -2,6 +2,7 @@ import { Compile, type Validator } from 'typebox/compile'
 import { type Command, type CommandOf, type CommandType, commandSchemas } from '../../events/commands.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
+import { type FormError, firstError } from '../../runtime/first-error.ts'
 import { Rejection } from './rejection.ts'
 
 /** A command in which no `#n` is left: what is added is known by its id. */
@@ -57,6 +58,12 @@ export function commandFrom(
   const command = envelope as Command
   if (isAlone(command) && commandCount > 1) return new Rejection('command_not_alone')
   return resolve(command, added)
+}
+
+/** The first thing that is wrong with the form of a command; undefined: nothing is, or there is no such command. */
+export function malformedAt(envelope: { readonly type: string }): FormError | undefined {
+  const form = forms.get(envelope.type)
+  return form === undefined || form.Check(envelope) ? undefined : firstError(form, envelope)
 }
 
 /** What the last YES on a change set makes of the document is judged by itself, too. */

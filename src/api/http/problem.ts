@@ -248,11 +248,20 @@ export const faultCodes = Object.entries(statusOf).flatMap(([code, status]) =>
   status === 500 ? (code as ErrorCode) : [],
 )
 
-/** The response for an error. A fault of the software is only reported as one: the log has the details. */
+/** The response for an error. A fault of the software is only reported as one, and nothing of this machine is named: the log has the details. */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof ConcordataError)) return describe('internal', errorCodes.internal, 500, {})
-  const status = statusOf[error.code]
-  return describe(error.code, status >= 500 ? errorCodes[error.code] : error.message, status, error.evidence)
+  const { code, evidence, message } = error
+  const status = statusOf[code]
+  if (status < 500) return describe(code, message, status, evidence)
+  return describe(code, errorCodes[code], status, Object.fromEntries(Object.entries(evidence).filter(isForCallers)))
+}
+
+/** Where this node has its files and sockets: of what is not a fault of the caller, a path is one of those. */
+const OWN_PLACES = new Set(['path', 'socket'])
+
+function isForCallers([member]: readonly [string, unknown]): boolean {
+  return !OWN_PLACES.has(member)
 }
 
 export function describe(code: ProblemCode, detail: string, status: number, evidence: object): Problem {

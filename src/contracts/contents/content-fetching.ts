@@ -29,7 +29,7 @@ const IN_VAIN_COST = 1 / 64
 export interface ContentKeeper {
   /** One is complete, or damaged: the next may begin. */
   goOn(): void
-  /** Nothing of it is kept. A newer one has its room: the next of this contract would take that of another, and so on. */
+  /** Nothing of it is kept. A newer one has its room: the next of this contract would take that of another, and so on; it is begun where there is room later. */
   giveWay(name: ContentName): void
 }
 
@@ -92,10 +92,13 @@ export class ContentFetching {
     this.#waits.forget(name)
   }
 
-  /** Begins with as many as there is room for. */
-  async begin(): Promise<void> {
+  /** Begins with as many as there is room for. `isAgain`: some have given way; nothing gives way to those that come in their place. */
+  async begin(isAgain: boolean): Promise<void> {
     if (!this.#view.duties.authors) return
-    for (let next = this.#nextToFetch(); next !== undefined; next = this.#nextToFetch()) await this.#begin(next)
+    for (let next = this.#nextToFetch(); next !== undefined; next = this.#nextToFetch()) {
+      if (isAgain && !this.#ports.room.fits(next.pieces * CONTENT_PIECE_BYTES)) return
+      await this.#begin(next)
+    }
   }
 
   /** Another process has completed some. */

@@ -31,6 +31,11 @@ export class ContentRoom {
     }
   }
 
+  /** Whether so much can be begun without another giving way. */
+  fits(bytes: number): boolean {
+    return this.#unfinished.size === 0 || this.#bytes + bytes <= this.#unfinishedBytesMax
+  }
+
   /** It is complete, or not wanted any more. */
   end(contract: Uid, name: ContentName): void {
     this.#remove(keyOf(contract, name))

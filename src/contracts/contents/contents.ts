@@ -15,6 +15,10 @@ import { awaitedWrite, ContentLog, type Naming } from './content-log.ts'
 import { contentsOf, namedAlone, openNoMore } from './content-sources.ts'
 import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
 
+/** Where some have given way to others, there may be room after a pause that doubles, up to ten minutes. Milliseconds. */
+const AGAIN_MS = 1_000
+const AGAIN_MAX_MS = 600_000
+
 const nothing: readonly NamedContent[] = []
 
 /** A statement that names contents. */
@@ -41,6 +45,8 @@ export class Contents {
   readonly #inVain = new Set<string>()
   readonly #dropping = new Map<ContentName, Dropping>()
   #preparing: Promise<void> | undefined
+  #againMs = AGAIN_MS
+  #cancelAgain: (() => void) | undefined
 
   constructor(view: ContractView, ports: ContentsPorts, news: ContentsNews) {
     this.#view = view
@@ -49,8 +55,14 @@ export class Contents {
     this.#log = new ContentLog(ports.store, view.contract)
     this.#brought = new BroughtContents(view, ports, this.#log, (name) => this.#drop(name))
     this.fetching = new ContentFetching(view, ports, news, this.#log, {
-      goOn: () => this.#prepare(false),
-      giveWay: (name) => this.#drop(name, false),
+      goOn: () => {
+        this.#againMs = AGAIN_MS
+        this.#prepare(false)
+      },
+      giveWay: (name) => {
+        this.#drop(name, false)
+        this.#tryAgain()
+      },
     })
   }
 
@@ -197,6 +209,7 @@ export class Contents {
   }
 
   close(): void {
+    this.#cancelAgain?.()
     this.fetching.close()
   }
 
@@ -224,11 +237,22 @@ export class Contents {
     this.forget(name, hasRoom).catch((error: unknown) => this.#news.failed(error))
   }
 
-  /** `anew`: the store is read once more. */
-  #prepare(anew: boolean): void {
+  /** What is left of what was to be fetched is begun by and by, where there is room for it, whether or not anybody names it. */
+  #tryAgain(): void {
+    if (this.#cancelAgain !== undefined || this.#view.isClosed) return
+    this.#cancelAgain = this.#ports.clock.after(this.#againMs, () => {
+      this.#cancelAgain = undefined
+      this.#againMs = Math.min(2 * this.#againMs, AGAIN_MAX_MS)
+      if (this.#preparing !== undefined) this.#tryAgain()
+      else if (this.fetching.hasNext) this.#prepare(false, true)
+    })
+  }
+
+  /** `anew`: the store is read once more. `isAgain`: as for `begin`. */
+  #prepare(anew: boolean, isAgain = false): void {
     if (this.#preparing !== undefined || this.#view.isClosed) return
     if (!anew && this.#log.isRead && !this.fetching.hasNext) return
-    this.#preparing = this.#prepareAll(anew)
+    this.#preparing = this.#prepareAll(anew, isAgain)
       .catch((error: unknown) => this.#news.failed(error))
       .finally(() => {
         this.#preparing = undefined
@@ -236,7 +260,7 @@ export class Contents {
       })
   }
 
-  async #prepareAll(anew: boolean): Promise<void> {
+  async #prepareAll(anew: boolean, isAgain: boolean): Promise<void> {
     if (anew || !this.#log.isRead) {
       const isFirst = !this.#log.isRead
       await this.#log.read()
@@ -251,6 +275,7 @@ export class Contents {
         for (const name of [...this.#log.unnamed, ...gone]) await this.forget(name)
       }
     }
-    await this.fetching.begin()
+    await this.fetching.begin(isAgain)
+    if (isAgain && this.fetching.hasNext) this.#tryAgain()
   }
 }

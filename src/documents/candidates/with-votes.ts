@@ -61,6 +61,13 @@ export async function withVotes(
   }
 }
 
+/** Of what was put to the vote since that ledger size, what has not come to its end is withdrawn: by who asked for more that came to nothing. */
+export async function takeBack(asked: readonly AskedVotes[], from: LedgerIndex, voting: Voting): Promise<void> {
+  const fates = new Fates(voting.live, voting.store, asked, from)
+  await fates.settle(0, voting.clock)
+  if (fates.open.length > 0) await withdrawOpen(fates, voting)
+}
+
 function timeLeft({ begun, signedWithinMs, timeoutMs }: VoteWait, clock: Clock): number | undefined {
   if (signedWithinMs !== undefined) return 0
   return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - (clock.now() - begun))

@@ -1,5 +1,6 @@
 import type { Element } from '../../aggregates/contract/document/element.ts'
 import { builtInOf, definitionOf } from '../../aggregates/contract/document/types.ts'
+import { malformedAt } from '../../aggregates/contract/parse-command.ts'
 import { type ContractState, find, membersOf } from '../../aggregates/contract/state.ts'
 import type { Command } from '../../events/commands.ts'
 import type { FieldType } from '../../events/field-type.ts'
@@ -12,7 +13,7 @@ import { AgreedView } from '../agreed-view.ts'
 export interface VoidDetails {
   /** Of the element that the command is about, as it is, or would be, named. */
   readonly path?: string
-  /** The type of the field. */
+  /** The type of the field; or which member of a command, as a JSON pointer, has to be what. */
   readonly expected?: string
   /** What the field takes: of a choice, or the parties that it can name. */
   readonly options?: readonly string[]
@@ -38,6 +39,7 @@ export function voidDetails(
   return {
     ...(at !== undefined && { path: at.names.map(encodeURIComponent).join('/') }),
     ...(code === 'value_wrong_type' && at?.field !== undefined && expectedOf(at.field, document)),
+    ...(code === 'command_malformed' && malformed(command)),
     ...(code === 'limit_exceeded' && others[0] !== undefined && { limit: limitNamed(others[0], at, document) }),
   }
 }
@@ -52,6 +54,11 @@ function expectedOf(type: FieldType, document: ContractState): VoidDetails {
     ...(builtIn.type === 'money' && builtIn.currency !== undefined && { currency: builtIn.currency }),
     ...(definition?.constraint !== undefined && { constraint: definition.constraint }),
   }
+}
+
+function malformed(command: Command): VoidDetails {
+  const fault = malformedAt(command)
+  return fault === undefined ? {} : { expected: `${fault.instancePath} ${fault.message}`.trim() }
 }
 
 function limitNamed(name: string, at: Place | undefined, { limits }: ContractState): Limit {

@@ -25,12 +25,13 @@ interface Room {
 /**
  * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for.
  * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made, also in the evidence of
- * what is thrown; `asked`: of all of them.
+ * what is thrown; `asked`: of all of them. `takeBack`: what those before one that comes to nothing have put to the vote, where nobody waits for that any more.
  */
 export async function submitInParts(
   live: LiveContract,
   changes: Changes,
   submit: (part: Changes, place: number) => Promise<RequestResult>,
+  takeBack?: (asked: readonly AskedVotes[]) => Promise<void>,
 ): Promise<RequestResult> {
   const { ledger } = live.state
   const bytes = requestBytesMax(live.state) - ENVELOPE_BYTES
@@ -44,7 +45,10 @@ export async function submitInParts(
       throw withParts(error, made)
     })
     if ('request' in result && result.request !== undefined) made.push(result.request)
-    if (!isGoingOn(result)) break
+    if (!isGoingOn(result)) {
+      if (asked.length > 0) await takeBack?.(asked)
+      break
+    }
     if (result.kind === 'settled') asked.push(...(result.asked ?? []))
   }
   const last = result as RequestResult

@@ -263,6 +263,10 @@ t.test('what is known to be void is refused here, with what it would take, and e
     status: 422,
     body: { code: 'limit_exceeded', limit: { max: 65_536, name: 'valueBytes' }, path: 'Blob' },
   })
+  t.match(await problem('POST', '', { None: { $list: { ...lines.$list, entriesMax: 0 } } }), {
+    status: 422,
+    body: { code: 'command_malformed', expected: '/entriesMax must be >= 1', path: 'None' },
+  })
   t.equal(await size(), before, 'nobody else heard of any of them')
   const recorded = await problem('PUT', 'Checked/Terms', '90 days', { prefer: 'handling=record' })
   t.match(recorded, { status: 422, body: { ...wrong, code: 'value_wrong_type', index: before, request: String } })

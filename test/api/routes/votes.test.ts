@@ -340,6 +340,14 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.equal(split.body.parts.length, 2)
     t.same(await open(ana), [])
     t.equal((await ana.call('GET', `${path}/Other 199`)).body.A, 'a')
+
+    t.equal((await ben.call('POST', path, { Bens: { $block: { owner: 'ben' }, X: '1' } })).status, 201)
+    await until('ana to see it', async () => (await ana.call('GET', `${path}/Bens`)).status === 200)
+    const more = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`More ${n}`, { A: 'a' }]))
+    const half = { Terms: { Rate: '0.78' }, ...more, Bens: { More: 'x' } }
+    const failed = await ana.call('POST', `${path}?split`, half, 'wait=30, handling=strict')
+    t.match(failed, { status: 403, body: { code: 'not_owner', parts: [/^ana/] } })
+    t.same(await open(ana), [], 'what the requests before it had put to the vote is taken back')
   })
 
   await t.test('who waits when the node stops is told so', async (t) => {

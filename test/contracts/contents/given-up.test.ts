@@ -74,16 +74,17 @@ t.test(
   },
 )
 
-t.test('what gives way to one gives way to no other', async (t) => {
+t.test('what gives way to one gives way to no other, and what is behind it is begun when there is room', async (t) => {
   const { ana, ben, links, uid } = await withAttachments(t)
   for (const link of [links.ben, links.others]) {
     link.there = withoutPieces
     link.back = withoutPieces
   }
   await ben[0].close()
-  const givenUp: string[] = []
+  const [begun, givenUp]: [string[], string[]] = [[], []]
   class Watched extends ContentRoom {
     override begin(...[contract, name, bytes, giveUp]: Parameters<ContentRoom['begin']>): void {
+      begun.push(name)
       super.begin(contract, name, bytes, () => {
         givenUp.push(name)
         giveUp()
@@ -95,14 +96,21 @@ t.test('what gives way to one gives way to no other', async (t) => {
   new Link(ana, again).there = withoutPieces
   const asked = []
   for (const last of [1, 2, 3, 4, 5, 6]) asked.push(await attaches(ana[0], uid, FIELD, Uint8Array.of(last)))
-  const [first] = asked as [(typeof asked)[number]]
+  const [first] = asked.map(({ content }) => content.name)
   const live = await liveAt(again[0], uid)
   await until('all to be named there', async () => live.state.ledger.open.flatMap(contentsOf).length === 6)
   await live.contents.settleDown()
   contentRoom.begin('another' as Uid, '0'.repeat(64) as Hash, CONTENT_PIECE_BYTES, () => {})
   await live.contents.settleDown()
   await live.contents.settleDown()
-  t.same(givenUp, [first.content.name])
+  t.same(givenUp, [first])
+  t.equal(begun.length, 5, 'four of the six, and the other')
+
+  contentRoom.end('another' as Uid, '0'.repeat(64) as Hash)
+  await until('the next to be begun, though nothing is named', async () => begun.length === 6)
+  await live.contents.settleDown()
+  t.same(givenUp, [first], 'where there is room')
+  t.equal(begun.length, 6, 'and no more than there is')
 })
 
 t.test('what is named again while the last of it is being erased is fetched anew', async (t) => {
