@@ -170,29 +170,32 @@ export class LocalRequests {
       this.#view.wake()
       // Another process was to sign, or to decide: it may be down.
       if (this.#view.duties.signs) return
-      stop = clock.after(TRANSMIT_GRACE_MS, () => void this.#lookUp(submission).then(() => this.#giveUp(submission)))
+      stop = clock.after(TRANSMIT_GRACE_MS, () => void this.#giveUpUnheard(submission))
     })
     const settle = () => stop()
     submission.verdict.then(settle, settle)
   }
 
-  /** The store may have what this process has not heard of: a subscription that is interrupted says nothing. */
-  async #lookUp(submission: Submission): Promise<void> {
+  /** The store may have what this process has not heard of: a subscription that is interrupted says nothing. Whether it was read. */
+  async #lookUp(submission: Submission): Promise<boolean> {
     const late = Promise.withResolvers<never>()
     const stop = this.#ports.clock.after(LOOK_UP_MS, () => late.reject(notRead()))
     try {
       await Promise.race([this.#view.readStore(), late.promise])
+      return true
     } catch (error) {
       if (submission.phase.kind === 'queued') this.queue.fail(submission, error)
+      return false
     } finally {
       stop()
     }
   }
 
-  /** Nothing was heard of it any more, and the store has nothing more of it. */
-  #giveUp(submission: Submission): void {
+  /** Nothing was heard of it any more. A store that does not answer says nothing of who signs. */
+  async #giveUpUnheard(submission: Submission): Promise<void> {
+    const isRead = await this.#lookUp(submission)
     if (submission.phase.kind === 'done') return
-    this.commandQueue?.takenUp(false)
+    if (isRead) this.commandQueue?.takenUp(false)
     this.queue.giveUp(submission)
   }
 
@@ -205,8 +208,10 @@ export class LocalRequests {
         this.#view.wake()
         return
       }
-      this.#lookUp(submission).then(() => {
-        if (submission.phase.kind === 'queued') this.#giveUp(submission)
+      this.#lookUp(submission).then((isRead) => {
+        if (submission.phase.kind !== 'queued') return
+        if (isRead) this.commandQueue?.takenUp(false)
+        this.queue.giveUp(submission)
       })
     })
     submission.signed.then(stop, stop)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { askIn } from '../../../src/contracts/commands/queued-command.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
-import type { Submission } from '../../../src/contracts/requests/submission.ts'
+import type { Intent, Submission } from '../../../src/contracts/requests/submission.ts'
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { AgreedView } from '../../../src/documents/agreed-view.ts'
 import { resultOf } from '../../../src/documents/request-result.ts'
@@ -28,8 +28,12 @@ const { payloads } = openMemoryStore()
 
 /** As from a client that does not insist on an answer. */
 function add(live: LiveContract, name: string, signedWithinMs: number): Submission {
+  return live.submit({ ...intentOf(name), signedWithinMs })
+}
+
+function intentOf(name: string): Intent {
   const command = { type: 'AddField', parent: '0', name, field: { type: 'text' } }
-  return live.submit({ request: { commands: [command], id: name, tentative: true }, payloads: {}, signedWithinMs })
+  return { request: { commands: [command], id: name, tentative: true }, payloads: {} }
 }
 
 t.test('a node that must not sign says so, and what it was asked never comes to be', async (t) => {
@@ -112,5 +116,52 @@ t.test('serve that hears nothing of the store looks whether somebody has signed'
     await clock.runUntil(clock.now() + 10_000)
     await told
     t.ok(serve.isTakenUp)
+  })
+})
+
+t.test('a store that does not answer says nothing of who signs', async (t) => {
+  const ana = new EdgelessParty(t)
+  const transmit = await ana.start('transmit')
+  const contract = await open(transmit)
+  const { events } = ana.store
+  // That it is signed is heard, and nothing of what comes of it.
+  let heardTo: number | undefined = Number.POSITIVE_INFINITY
+  let hung: Promise<void> | undefined
+  const clock = new VirtualClock()
+  const serve = await ana.start('serve', {
+    clock,
+    store: {
+      ...ana.store,
+      events: {
+        ...events,
+        subscribe: (range, handler) =>
+          events.subscribe(range, async (event) => {
+            if (heardTo === undefined && event.type === 'StatementMade') heardTo = event.position
+            if (heardTo === undefined || event.position <= heardTo) await handler(event)
+          }),
+        async *read(...range) {
+          await hung
+          for await (const event of events.read(...range))
+            if (heardTo === undefined || event.position <= heardTo) yield event
+        },
+      },
+    },
+  })
+  await serve.contracts.use(contract, async (live) => {
+    heardTo = undefined
+    const deadline = new Date(Date.now() + 3_600_000).toISOString()
+    const intent = intentOf('Signed')
+    const { signed, verdict } = live.submit({
+      ...intent,
+      request: { ...intent.request, deadline },
+      timeoutMs: 1_000,
+    })
+    t.match(await signed, { handle: 'ana' })
+    const answers = Promise.withResolvers<void>()
+    hung = answers.promise
+    await clock.runUntil(clock.now() + 10_000)
+    t.match(await verdict, { kind: 'pending', waitingFor: ['ana'] })
+    t.ok(serve.isTakenUp)
+    answers.resolve()
   })
 })
