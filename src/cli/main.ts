@@ -2,6 +2,7 @@ import '../crypto/native.ts'
 import { Command, CommanderError } from 'commander'
 import { readEnvironment } from '../node/config/configuration.ts'
 import { ConcordataError } from '../runtime/errors.ts'
+import { VERSION } from '../runtime/version.ts'
 import { fileUnavailable } from './file-unavailable.ts'
 import { complain } from './output.ts'
 import { problemLines } from './problem-lines.ts'
@@ -59,6 +60,7 @@ export async function commands(command?: string): Promise<Command> {
     .description(
       'One shared contract, each company on its own machine, with proof that all hold the same and agreed to it.',
     )
+    .version(VERSION, '--version', 'which version of the program this is')
     .exitOverride()
     .showHelpAfterError()
   const own = FILES.filter(([names]) => command !== undefined && names.includes(command))

@@ -4,10 +4,10 @@ import t from 'tap'
 import manifest from '../../package.json' with { type: 'json' }
 import { type ApiPorts, createApi } from '../../src/api/app.ts'
 import { contractDocument } from '../../src/api/openapi/contract.ts'
-import { API_VERSION } from '../../src/api/routes/openapi.ts'
 import { type ElementSchema, elementSchema } from '../../src/documents/elements/element-schema.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { VERSION } from '../../src/runtime/version.ts'
 import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
 import { UID } from '../support/document.ts'
 import { type RegisteredRoute, watchRegistered } from '../support/watch-routes.ts'
@@ -59,7 +59,7 @@ t.test('the service says what it is in OpenAPI 3.1', async (t) => {
   t.ok(valid, JSON.stringify(errors)?.slice(0, 2_000))
   t.equal(validator.version, '3.1')
   t.same(lost(document), [])
-  t.equal(API_VERSION, manifest.version)
+  t.equal(VERSION, manifest.version)
   const again = await app.inject({ url: '/openapi.json', headers: { 'if-none-match': String(asked.headers.etag) } })
   t.equal(again.statusCode, 304)
 })
@@ -93,7 +93,7 @@ t.test('it has every route, with role, name, and each problem by its code', (t) 
 t.test('a contract says what stands in it: the reinsurance slip, by its own paths and types', async (t) => {
   const { state } = workedDocument(reinsuranceSlip())
   const root = elementSchema(state.document, state)
-  const described = contractDocument({ contract: UID, root, title: state.title }, API_VERSION) as Document
+  const described = contractDocument({ contract: UID, root, title: state.title }, VERSION) as Document
   const { errors, valid } = await new Validator().validate(JSON.parse(JSON.stringify(described)))
   t.ok(valid, JSON.stringify(errors)?.slice(0, 2_000))
   t.same(lost(described), [])
@@ -131,7 +131,7 @@ t.test('of a contract with more elements than a person reads, the first are desc
     rules: [],
     children,
   }
-  const described = contractDocument({ contract: UID, root, title: 'long' }, API_VERSION)
+  const described = contractDocument({ contract: UID, root, title: 'long' }, VERSION)
   t.match(described, { info: { description: /It has more than 2000 elements/ } })
   t.equal(Object.keys((described as Document).paths).length, 2_000)
   t.end()

@@ -68,7 +68,10 @@ export const RequestsSchema = object(
             request: RequestKey,
             by: HandleSchema,
             time: Type.String(),
-            state: Type.Enum([...requestStates]),
+            state: Type.Enum([...requestStates], {
+              description:
+                '`pending`: signed, and not settled yet (signed, answered, confirmed or acknowledged); else the end that it came to.',
+            }),
             index: Type.Optional(CountSchema),
             code: Type.Optional(Type.String()),
             waitsFor: Type.Optional(object({ what: Type.Enum(['answer', 'decision', 'order', 'head']), of: Handles })),

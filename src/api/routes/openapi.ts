@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { find } from '../../aggregates/contract/state.ts'
 import { elementSchema } from '../../documents/elements/element-schema.ts'
 import { ROOT, UidSchema } from '../../events/ids.ts'
+import { VERSION } from '../../runtime/version.ts'
 import { AnyValue, NoBody } from '../answers/common.ts'
 import { toldRoutes } from '../answers/described.ts'
 import { ofContract } from '../answers/problems.ts'
@@ -19,8 +20,6 @@ export interface OpenApiPorts extends RoutePorts {
   readonly routes: Iterable<RouteOptions>
 }
 
-/** Of the API, as package.json has it. */
-export const API_VERSION = '0.1.0'
 const response = { 200: AnyValue, 304: NoBody }
 
 /** `/openapi.json`, `/openapi/<uid>.json` and `/asyncapi.json`: what programs can know of this API, made from the schemas of its routes. */
@@ -35,7 +34,7 @@ export const openApiRoutes: TypedRoutes<OpenApiPorts> = async (app, { contracts,
       schema: { operationId: 'getOpenApi', summary: 'This API as an OpenAPI 3.1 document', response },
     },
     async ({ headers }, reply) => {
-      service ??= JSON.stringify(serviceDocument(toldRoutes(routes), API_VERSION))
+      service ??= JSON.stringify(serviceDocument(toldRoutes(routes), VERSION))
       return sendDocument(reply, service, headers['if-none-match'])
     },
   )
@@ -55,7 +54,7 @@ export const openApiRoutes: TypedRoutes<OpenApiPorts> = async (app, { contracts,
       const document = await contracts.use(uid, ({ state: { settling } }) => {
         const { agreed } = settling
         const root = elementSchema(find(agreed, ROOT) as Parameters<typeof elementSchema>[0], agreed)
-        return contractDocument({ contract: uid, root, title: agreed.title }, API_VERSION)
+        return contractDocument({ contract: uid, root, title: agreed.title }, VERSION)
       })
       return sendDocument(reply, JSON.stringify(document), headers['if-none-match'])
     },
@@ -68,7 +67,7 @@ export const openApiRoutes: TypedRoutes<OpenApiPorts> = async (app, { contracts,
       schema: { operationId: 'getAsyncApi', summary: '/live as an AsyncAPI 3.0 document', response },
     },
     async ({ headers }, reply) => {
-      live ??= JSON.stringify(liveDocument(LiveMessageSchema, API_VERSION))
+      live ??= JSON.stringify(liveDocument(LiveMessageSchema, VERSION))
       return sendDocument(reply, live, headers['if-none-match'])
     },
   )

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { ElementId, Handle, LedgerIndex, Uid } from '../../events/ids.ts'
 import { type Waiting, WaitingRequests } from './pending-requests.ts'
 
-/** `pending`: not in the settled ledger yet; else what became of it. */
+/** `pending`: signed, and not in the settled ledger yet; else the end that it came to (docs/request-lifecycle.md). */
 export const requestStates = ['pending', 'accepted', 'void', 'refused', 'withdrawn'] as const
 export type RequestState = (typeof requestStates)[number]
 
