@@ -10,6 +10,8 @@ export interface FormError {
   /** A JSON pointer (RFC 6901) to what is wrong. */
   readonly instancePath: string
   readonly message: string
+  /** Where one of several texts has to stand there. */
+  readonly options?: readonly string[]
 }
 
 /** A compiled form, as `typebox/compile` makes it. */
@@ -27,7 +29,13 @@ export function firstError(form: Form, value: unknown): FormError {
   const options = constantsOf(schema)
   if (options !== undefined) {
     const message = `must be ${options.map((option) => JSON.stringify(option)).join(' or ')}`
-    return { keyword: 'enum', instancePath: shortened(path), message: shortened(message) }
+    const isText = (option: unknown) => typeof option === 'string'
+    return {
+      keyword: 'enum',
+      instancePath: shortened(path),
+      message: shortened(message),
+      ...(options.every(isText) && { options }),
+    }
   }
   try {
     ErrorSchema(Stack({}, schema), new FirstErrorContext(), '#', path, schema, at)
@@ -63,6 +71,7 @@ export function firstErrorText(form: Form, value: unknown): string {
 interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[]
   readonly const?: unknown
+  readonly enum?: readonly unknown[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
 }
@@ -138,7 +147,8 @@ function unknownTag(branches: readonly JsonSchema[], { value, path }: Meant): Me
 }
 
 /** Undefined: it is something else than a choice between constants. */
-function constantsOf({ anyOf }: JsonSchema): unknown[] | undefined {
+function constantsOf({ anyOf, enum: listed }: JsonSchema): readonly unknown[] | undefined {
+  if (listed !== undefined) return listed
   const constants = anyOf?.map((branch) => branch.const)
   return constants?.includes(undefined) === false ? constants : undefined
 }

@@ -1,6 +1,8 @@
 import type { Break } from './break.ts'
 
 const LIBRARY_TEST = 'test/library/library.test.ts'
+const PARTS = 'src/documents/writing/parts.ts'
+const PARTS_TEST = 'test/documents/parts.test.ts'
 
 /** Of what programs rely on: the library, and the API as a client has it. */
 export const clientBreaks: readonly Break[] = [
@@ -73,5 +75,61 @@ export const clientBreaks: readonly Break[] = [
     from: '!met.has(one) && !(one in excused)',
     to: 'false && !(one in excused)',
     caughtBy: 'test/run/answered.test.ts',
+  },
+  {
+    name: 'an event stream begins anew whatever its client has had',
+    file: 'src/api/routes/live/event-stream.ts',
+    from: '(lastEventIn(request) ?? asked)',
+    to: 'asked',
+    caughtBy: 'test/api/routes/live.test.ts',
+  },
+  {
+    name: 'what is split goes on behind what has come to nothing',
+    file: PARTS,
+    from: "(result.kind === 'settled' && result.outcome.kind === 'accepted')",
+    to: "result.kind === 'settled'",
+    caughtBy: PARTS_TEST,
+  },
+  {
+    name: 'what was put to the vote stays where a later request comes to nothing',
+    file: PARTS,
+    from: 'if (asked.length > 0) await takeBack?.(asked)',
+    to: '',
+    caughtBy: PARTS_TEST,
+  },
+  {
+    name: 'a text in the CSV of entities looks like a number',
+    file: 'src/projections/entities/csv-rows.ts',
+    from: 'return isHeld ? JSON.stringify(cell) : null',
+    to: 'return isHeld ? String(cell) : null',
+    caughtBy: 'test/api/routes/entities.test.ts',
+  },
+  {
+    name: 'concordata table put --add replaces what stands there',
+    file: 'src/cli/document/table-commands.ts',
+    from: "call(add ? 'POST' : 'PUT', url",
+    to: "call(add ? 'PUT' : 'PUT', url",
+    caughtBy: 'test/cli/document-commands.test.ts',
+  },
+  {
+    name: 'an Idempotency-Key is forgotten with its process',
+    file: 'src/node/identity/identity.ts',
+    from: 'const secret = Buffer.from(await readApiToken(dir))',
+    to: 'const secret = Buffer.from((await readApiToken(dir)) + performance.now())',
+    caughtBy: 'test/api/routes/idempotency.test.ts',
+  },
+  {
+    name: 'a dry run is asked for',
+    file: 'src/documents/documents.ts',
+    from: 'if (isDryRun) {',
+    to: 'if (isDryRun && isSplit) {',
+    caughtBy: 'test/api/routes/new-api.test.ts',
+  },
+  {
+    name: 'a problem document names the files of the machine',
+    file: 'src/api/http/problem.ts',
+    from: '.filter(isForCallers)',
+    to: '',
+    caughtBy: 'test/api/http/request-response.test.ts',
   },
 ]

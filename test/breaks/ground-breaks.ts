@@ -266,4 +266,11 @@ export const groundBreaks: readonly Break[] = [
     to: '',
     caughtBy: 'test/crypto/ed25519.test.ts',
   },
+  {
+    name: 'a store that does not answer is told as nobody signing',
+    file: 'src/contracts/requests/local-requests.ts',
+    from: "if (submission.phase.kind === 'done') return\n    if (isRead) this",
+    to: "if (submission.phase.kind === 'done') return\n    if (isRead || submission !== undefined) this",
+    caughtBy: 'test/contracts/signing/signing-blocked.test.ts',
+  },
 ]

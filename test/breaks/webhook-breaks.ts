@@ -71,4 +71,18 @@ export const webhookBreaks: readonly Break[] = [
     to: "return owner.hasAll || holder !== ''",
     caughtBy: WEBHOOKS_TEST,
   },
+  {
+    name: 'webhooks are sent by a node in one process alone',
+    file: 'src/node/node.ts',
+    from: 'if (projections !== undefined) {\n    const { standing } = callers',
+    to: "if (projections !== undefined && role === 'node') {\n    const { standing } = callers",
+    caughtBy: 'test/node/roles.test.ts',
+  },
+  {
+    name: 'what was told of an entry is told once more',
+    file: 'src/node/webhooks/messages.ts',
+    from: 'if (index === from && place < part) return',
+    to: '',
+    caughtBy: WEBHOOKS_TEST,
+  },
 ]

@@ -48,3 +48,24 @@ t.test('what of several requests waits for votes is what any of them has put to 
     [0, 1, 2],
   )
 })
+
+t.test(
+  'none is asked for behind one that comes to nothing, and what was put to the vote before is taken back',
+  async (t) => {
+    const places: number[] = []
+    const back: unknown[] = []
+    const result = await submitInParts(
+      live,
+      { commands, payloads: {} },
+      async (_, place) => {
+        places.push(place)
+        const reason = { code: 'not_owner' as const, command: 0 }
+        return place === 1 ? ({ ...accepted(1), outcome: { kind: 'void', reason } } as RequestResult) : accepted(place)
+      },
+      async (asked) => void back.push(asked),
+    )
+    t.match(result, { kind: 'settled', outcome: { kind: 'void' }, parts: [{ seq: 0 }, { seq: 1 }] })
+    t.same(places, [0, 1])
+    t.same(back, [[{ field: '0.0', proposal: 'ana.0.0.0' }]])
+  },
+)

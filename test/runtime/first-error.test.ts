@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { formCheck } from '../../src/api/http/validation.ts'
 import { SignedSchema } from '../../src/events/statement.ts'
 import { ERROR_CHARACTERS_MAX, firstError, firstErrorText } from '../../src/runtime/first-error.ts'
 
@@ -102,4 +103,13 @@ t.test('a form of which everything is wrong takes neither time nor memory, and i
   t.ok(performance.now() - began < 2_000)
   const { instancePath } = firstError(form, { names: [], ['x'.repeat(1_000_000)]: 1 })
   t.ok(instancePath.length <= ERROR_CHARACTERS_MAX)
+})
+
+t.test('what takes one of several texts names them', async (t) => {
+  const asked = Type.Object({ state: Type.Enum(['pending', 'void']), place: Type.Optional(Type.Enum([1, 2])) })
+  const told = { instancePath: '/state', message: 'must be "pending" or "void"', options: ['pending', 'void'] }
+  t.match(firstError(Compile(asked), { state: 'queued' }), told)
+  t.notOk('options' in firstError(Compile(asked), { state: 'void', place: 3 }))
+  const checked = formCheck(asked, 'querystring')({ state: 'queued' })
+  t.match(checked, { error: { evidence: { path: '/state', options: ['pending', 'void'] } } })
 })

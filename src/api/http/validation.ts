@@ -45,9 +45,10 @@ export function formCheck(schema: TSchema, httpPart: string | undefined): (value
     form ??= Compile(schema)
     const read = integers.length === 0 ? value : withIntegers(integers, value as Record<string, unknown>)
     if (form.Check(read)) return { value: read }
-    const { instancePath: path, message: expected } = firstError(form, read)
+    const { instancePath: path, message: expected, options } = firstError(form, read)
     const what = `${parts[httpPart ?? ''] ?? 'the request'}${path === '' ? '' : ` at ${path}`} ${expected}`
-    return { error: new RequestMalformed('request_malformed', what, { path, expected }) }
+    const evidence = { path, expected, ...(options && { options }) }
+    return { error: new RequestMalformed('request_malformed', what, evidence) }
   }
 }
 
