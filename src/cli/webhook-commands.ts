@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
 import { apiClientFor } from './api-client.ts'
-import { dataOption } from './options.ts'
-import { print, printLines, table } from './output.ts'
+import { dataOption, jsonOption } from './options.ts'
+import { print, printJson, printLines, table } from './output.ts'
 
 interface Undelivered {
   readonly waiting: readonly NonNullable<Webhook['waiting']>[]
@@ -19,20 +19,23 @@ export function webhookCommands(program: Command): void {
   webhook
     .command('add <url> <subject>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .addOption(signing())
     .option('--from <index>', 'of one contract: the first entry that is told; else what settles from now on', indexIn)
     .description('have what happens at a subject of /live posted to an address; shows the secret this one time')
-    .action(async (url: string, subject: string, { data, from, signing }: Asked & { from?: number }) => {
+    .action(async (url: string, subject: string, { data, from, json, signing }: Asked & { from?: number }) => {
       const body = { url, subject, ...(signing && { signing }), ...(from !== undefined && { from }) }
-      made((await call(data, 'POST', '/api/Webhook', body)) as WebhookMade)
+      made((await call(data, 'POST', '/api/Webhook', body)) as WebhookMade, json)
     })
 
   webhook
     .command('list')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('the webhooks that there are, and how they are')
-    .action(async ({ data }: Asked) => {
+    .action(async ({ data, json }: Asked) => {
       const found = (await call(data, 'GET', '/api/Webhook')) as Webhook[]
+      if (json) return printJson(found)
       const rows = found.map(({ id, key, state, subject, url, waiting, why }) => [
         id,
         why === undefined ? state : `${state}: ${why}`,
@@ -47,9 +50,11 @@ export function webhookCommands(program: Command): void {
   webhook
     .command('undelivered <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('messages that were not taken: those that are tried again, and those that were given up')
-    .action(async (id: string, { data }: Asked) => {
+    .action(async (id: string, { data, json }: Asked) => {
       const { givenUp, waiting } = (await call(data, 'GET', at(id, '/Undelivered'))) as Undelivered
+      if (json) return printJson({ waiting, givenUp })
       const rows = [...waiting, ...givenUp].map(({ attempts, error, last, message, next }) => [
         message,
         String(attempts),
@@ -63,12 +68,13 @@ export function webhookCommands(program: Command): void {
   webhook
     .command('secret <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .addOption(signing())
     .option('--overlap <seconds>', 'how long messages are signed with the one before, too', indexIn)
     .description('make a new secret, and show it this one time')
-    .action(async (id: string, { data, overlap, signing }: Asked & { overlap?: number }) => {
+    .action(async (id: string, { data, json, overlap, signing }: Asked & { overlap?: number }) => {
       const body = { ...(signing && { signing }), ...(overlap !== undefined && { overlapSeconds: overlap }) }
-      made((await call(data, 'POST', at(id, '/Secret'), body)) as WebhookMade)
+      made((await call(data, 'POST', at(id, '/Secret'), body)) as WebhookMade, json)
     })
 
   webhook
@@ -119,6 +125,7 @@ export function webhookCommands(program: Command): void {
 
 interface Asked {
   readonly data: string
+  readonly json?: true
   readonly signing?: 'v1' | 'v1a'
 }
 
@@ -132,7 +139,12 @@ async function call(data: string, method: string, path: string, body?: unknown):
   return (await apiClientFor(data)).call(method, path, body)
 }
 
-function made({ id, secret, signing }: WebhookMade): void {
+function made(one: WebhookMade, json: true | undefined): void {
+  if (json) {
+    printJson(one)
+    return
+  }
+  const { id, secret, signing } = one
   const what = signing === 'v1' ? 'secret' : 'public key'
   printLines(
     table(

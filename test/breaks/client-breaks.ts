@@ -81,7 +81,7 @@ export const clientBreaks: readonly Break[] = [
     file: 'src/api/routes/live/event-stream.ts',
     from: '(lastEventIn(request) ?? asked)',
     to: 'asked',
-    caughtBy: 'test/api/routes/live.test.ts',
+    caughtBy: 'test/api/routes/told.test.ts',
   },
   {
     name: 'what is split goes on behind what has come to nothing',

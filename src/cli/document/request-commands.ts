@@ -52,13 +52,14 @@ export function requestCommands(program: Command): void {
     })
 
   onOne('follow')
+    .addOption(jsonOption())
     .description('say each time that it has come further, until it is settled or withdrawn')
-    .action(async (uid: string, name: string, { data }: Options) => {
+    .action(async (uid: string, name: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       let said: string | undefined
       for (;;) {
         const status = await statusOf(client, uid, name)
-        const line = lineOf(status)
+        const line = json ? JSON.stringify(status) : lineOf(status)
         if (line !== said) print(line)
         said = line
         if (ENDS.includes(status.state)) return

@@ -5,8 +5,13 @@ import { readConfiguration, readEnvironment } from '../../node/config/configurat
 import { openTls, readCard } from '../../node/identity/identity.ts'
 import { renewCertificate } from '../../node/outward/certificate-renewal.ts'
 import { systemClock } from '../../runtime/clock.ts'
-import { dataOption } from '../options.ts'
-import { printLines, table } from '../output.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { printJson, printLines, table } from '../output.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
 
 /** `concordata certificate show|renew`: of the outward connection. */
 export function certificateCommands(program: Command): void {
@@ -15,18 +20,20 @@ export function certificateCommands(program: Command): void {
   certificate
     .command('show')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('its fingerprint, and how long it is good')
-    .action(async ({ data }: { data: string }) => {
-      show((await openParty(data)).tls.certificate)
+    .action(async ({ data, json }: Options) => {
+      show((await openParty(data)).tls.certificate, json)
     })
 
   certificate
     .command('renew')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('make a new one now; a running node takes it up within a minute and announces it, signed')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: Options) => {
       const { configuration, tls } = await openParty(data)
-      show(await renewCertificate(configuration, await readCard(configuration), tls.key, systemClock))
+      show(await renewCertificate(configuration, await readCard(configuration), tls.key, systemClock), json)
     })
 }
 
@@ -36,13 +43,18 @@ async function openParty(data: string) {
   return { configuration, tls: await openTls(configuration, environment) }
 }
 
-function show(pem: string): void {
-  const { validFrom, validTo } = new X509Certificate(pem)
+function show(pem: string, json: true | undefined): void {
+  const { validFrom, validFromDate, validTo, validToDate } = new X509Certificate(pem)
+  const fingerprint = certificateFingerprint(pem)
+  if (json) {
+    printJson({ fingerprint, from: validFromDate, until: validToDate })
+    return
+  }
   printLines(
     table(
       ['', ''],
       [
-        ['fingerprint', certificateFingerprint(pem)],
+        ['fingerprint', fingerprint],
         ['good from', validFrom],
         ['good until', validTo],
       ],

@@ -41,6 +41,8 @@ t.test('what a party says anew of itself, its peers take up by themselves', { ti
   await t.test('a certificate renewed by command', async (t) => {
     await nodes.ana.close()
     const before = (await runCommand('certificate', 'show', '--data', ana.data)).output
+    const told = JSON.parse((await runCommand('certificate', 'show', '--json', '--data', ana.data)).output)
+    t.match(before, told.fingerprint)
     const { status, output } = await runCommand('certificate', 'renew', '--data', ana.data)
     t.equal(status, 0)
     t.not(output, before)

@@ -179,6 +179,8 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
     const obstacles = (await ana.call('GET', '/api/Obstacle')).body as { code: string }[]
     t.ok(obstacles.some(({ code }) => code === 'webhook_failing'))
     t.match((await runCommand('webhook', 'list', '--data', ana.data)).output, /ended: receiver_gone/)
+    const listed = JSON.parse((await runCommand('webhook', 'list', '--json', '--data', ana.data)).output)
+    t.ok(listed.some(({ why }: { why?: string }) => why === 'receiver_gone'))
     take('/gone')
     t.match(await ana.call('POST', `/api/Webhook/${id}/Activation`), { status: 200, body: { state: 'active' } })
     await until('what it was not told', async () => values('/gone').includes('second'))
@@ -287,6 +289,7 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
     await run('retry', id)
     await run('omit', id, message)
     t.match(await run('undelivered', id), /never +status 500/)
+    t.match(JSON.parse(await run('undelivered', id, '--json')), { givenUp: [{ error: 'status 500' }], waiting: [] })
     await run('activate', id)
     t.match(await run('list'), new RegExp(`${id} +active`))
     await run('remove', id)
