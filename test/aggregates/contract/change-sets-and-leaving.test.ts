@@ -56,3 +56,39 @@ t.test('a set whose author has left stands by the votes of the others, and ends 
     reason: { code: 'value_wrong_type', command: 0 },
   })
 })
+
+t.test(
+  'sets that one resignation completes share the budget, and one that finds it overspent names a rule',
+  async (t) => {
+    const names = ['X', 'Y', 'Z', ...Array.from({ length: 117 }, (_, nth) => `F${nth}`)]
+    const start = given(
+      broker.opens({ requestSteps: 20 }),
+      ...[lead, follower].flatMap((party) => [broker.invites(party), broker.admits(party)]),
+      ...names.map((name) => field(name, decimal)),
+      field('Sum', decimal),
+      broker.addsRuleSet('Votes'),
+      broker.addsRuleSet('Terms'),
+      ...['X', 'Y', 'Z'].map((name) => broker.drafts(name, { validation: { parties: ['follower'] } })),
+      ...[lead, follower].flatMap((party) => [1, 2, 3].map((rule) => party.votesOnRule(rule))),
+      broker.publishes(1),
+      ...['X', 'Y', 'Z'].map((name) => asOne(broker.proposes(name, '1'))),
+      ...[broker, lead, follower].map((party) => party.reopens()),
+      // Its inputs cost 15 steps, and it waits for those that are empty.
+      broker.drafts('', { assign: names.join(' + '), to: 'Sum' }, 2),
+      ...[lead, follower].map((party) => party.votesOnRule(4)),
+      broker.publishes(2),
+    )
+    t.same(
+      [start.fate, start.state.changeSets.length],
+      ['accepted', 3],
+      'given: three wait, and no validation is in force',
+    )
+    const gone = start.when(follower.resigns())
+    t.same([gone.agreedAt('X'), gone.agreedAt('Y'), gone.agreedAt('Z')], ['1', undefined, undefined])
+    const reason = { code: 'rule_over_budget', command: 0, with: ['4', 'requestSteps'] }
+    t.match(
+      gone.events.filter(({ type }) => type === 'ChangeSetEnded'),
+      [{ reason }, { reason }],
+    )
+  },
+)

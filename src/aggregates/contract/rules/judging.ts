@@ -131,12 +131,12 @@ class Pass {
     const { budget } = this.#judged
     const { ruleSteps } = this.#state.limits
     if (expression === undefined) return new Nothing()
-    const outcome = evaluate(expression.program, this.#view, Math.min(ruleSteps, budget.steps), at)
-    budget.steps -= outcome.steps
+    const outcome = evaluate(expression.program, this.#view, Math.min(ruleSteps, budget.left), at)
+    budget.spend(outcome.steps, terms.id)
     // Conditions are true or false, and no field takes a list.
     if (outcome.kind === 'value') return itemOf(outcome.value)
     if (this.#judged.isExempt) return new Nothing()
-    const limit = budget.steps <= 0 ? 'requestSteps' : 'ruleSteps'
+    const limit = budget.left <= 0 ? 'requestSteps' : 'ruleSteps'
     return new Rejection('rule_over_budget', [String(terms.id), limit])
   }
 
@@ -269,9 +269,8 @@ class Pass {
   #inputsOf(rule: CompiledRule, block: ElementId): Read[] | Rejection {
     const inputs = inputsOf(rule, block, this.#state)
     const { budget, isExempt } = this.#judged
-    budget.steps -= Math.ceil(inputs.length / INPUTS_PER_STEP)
-    if (budget.steps >= 0 || isExempt) return inputs
-    return new Rejection('rule_over_budget', [String(rule.terms.id), 'requestSteps'])
+    budget.spend(Math.ceil(inputs.length / INPUTS_PER_STEP), rule.terms.id)
+    return isExempt ? inputs : (budget.overspent ?? inputs)
   }
 
   #saltOf(rule: CompiledRule, reads: readonly Read[], target: ElementId): string {
