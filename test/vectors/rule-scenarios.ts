@@ -1,92 +1,8 @@
-import { find } from '../../src/aggregates/contract/state.ts'
-import { standingAt } from '../../src/aggregates/contract/values/standing.ts'
-import { type RuleTerms, ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import type { ElementId } from '../../src/events/ids.ts'
-import type { RuleBody } from '../../src/events/rule.ts'
-import { seal } from '../../src/events/seal.ts'
-import { type Command, marketOf, owes, Player, talk } from '../support/market.ts'
-
-/**
- * Two members of a document with the texts A (0.0) and B (0.1), the number Rate (0.2), the block Claim (0.3) with the number Amount
- * (0.3.0) and the party Assessor (0.3.1), and the list Lines (0.4) of blocks with the numbers Written (0) and Signed (1).
- */
-class Table {
-  readonly ana = new Player('ana')
-  readonly ben = new Player('ben')
-  #rules: RuleTerms[] = []
-
-  constructor() {
-    marketOf([this.ana, this.ben])
-    const number = { type: 'decimal' }
-    this.orders(
-      this.ana,
-      { type: 'AddField', parent: '0', name: 'Rate', field: number },
-      { type: 'AddBlock', parent: '0', name: 'Claim' },
-      { type: 'AddField', parent: '#1', name: 'Amount', field: number },
-      { type: 'AddField', parent: '#1', name: 'Assessor', field: { type: 'party' } },
-      { type: 'AddList', parent: '0', name: 'Lines', entry: 'block', entriesMax: 10 },
-      { type: 'AddField', parent: '#4.0', name: 'Written', field: number },
-      { type: 'AddField', parent: '#4.0', name: 'Signed', field: number },
-      { type: 'AddRuleSet', name: 'Terms' },
-    )
-  }
-
-  orders(player: Player, ...commands: Command[]): void {
-    player.requests(...commands)
-    this.talk()
-  }
-
-  /** Having seen what stands there. */
-  proposes(player: Player, field: string, value: unknown): void {
-    player.proposes(field, value, { basis: this.standingAt(field) })
-    this.talk()
-  }
-
-  /** In one request. */
-  fills(player: Player, values: Readonly<Record<string, unknown>>): void {
-    const sealed = Object.entries(values).map(([field, value]) => ({ field, ...seal(value, new Uint8Array(16)) }))
-    const commands = sealed.map((one) => {
-      return { type: 'ProposeValue', field: one.field, seal: one.seal, basis: this.standingAt(one.field) }
-    })
-    const payloads = Object.fromEntries(sealed.map((one) => [one.seal, one.payload]))
-    player.says({ requests: [player.request(commands)], payloads })
-    this.talk()
-  }
-
-  empties(player: Player, field: string): void {
-    this.orders(player, { type: 'EmptyField', field, basis: this.standingAt(field) })
-  }
-
-  standingAt(id: string): string[] {
-    const field = find(this.ana.state.ledger.document, id as ElementId)
-    return field?.kind === 'field' ? standingAt(field).map((one) => one.id) : []
-  }
-
-  talk(): void {
-    talk([this.ana, this.ben], owes)
-  }
-
-  /** By ana; ben votes for it. */
-  drafts(at: string, body: object): void {
-    const ruleSet = (body as RuleBody).kind === 'trigger' ? null : 1
-    const terms = { id: this.#rules.length + 1, at: at as ElementId, ruleSet, body: body as RuleBody }
-    this.#rules.push(terms)
-    this.orders(this.ana, { type: 'DraftRule', at, ruleSet, body })
-    this.orders(this.ben, { type: 'CastVote', rule: terms.id, hash: ruleHash(terms), vote: 'yes' })
-  }
-
-  publishes(): void {
-    const rules = this.#rules.map((terms) => ({ rule: terms.id, hash: ruleHash(terms) }))
-    this.orders(this.ana, { type: 'PublishRules', ruleSets: [1], rules })
-  }
-}
-
-const expression = (...nodes: unknown[][]) => ({ language: 1, nodes })
-const isBelow = (field: string, bound: string) => expression(['ref', field], ['number', bound], ['<', 0, 1])
-const BEN = { parties: ['ben'], fields: [] }
+import { orders } from './rule-order-scenarios.ts'
+import { BEN, expression, isBelow, type RulePlay, Table } from './rule-table.ts'
 
 /** One for each kind of rule, and one for the way back. */
-const scenarios: Readonly<Record<string, { readonly about: string; play(table: Table): void }>> = {
+const scenarios: Readonly<Record<string, RulePlay>> = {
   constraint: {
     about: 'A condition that is false makes a request void; one that only warns is flagged, and cleared; null passes.',
     play(table) {
@@ -286,12 +202,12 @@ const scenarios: Readonly<Record<string, { readonly about: string; play(table: T
 }
 
 export const ruledPlays = Object.fromEntries(
-  Object.entries(scenarios).map(([name, { about, play }]) => [
+  Object.entries({ ...scenarios, ...orders }).map(([name, { about, limits, play }]) => [
     `rule-${name}`,
     {
       about,
       play() {
-        const table = new Table()
+        const table = new Table(limits)
         play(table)
         return { all: table.ana }
       },
