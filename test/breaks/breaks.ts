@@ -110,6 +110,13 @@ export const breaks: readonly Break[] = [
     to: 'if (this.#reach !== this.#conflict || true) return undefined',
   },
   {
+    name: 'whoever was turned away asks everybody what it has signed',
+    file: 'src/contracts/signing/double-sign-protection.ts',
+    from: 'return closedInvitationOf(document, handle) !== undefined',
+    to: 'return false && closedInvitationOf(document, handle) !== undefined',
+    caughtBy: 'test/simulation/cases/processes.test.ts',
+  },
+  {
     name: 'confirms a tentative request before all have answered',
     file: 'src/agreement/confirmable.ts',
     from: 'if (!othersHaveAnswered(state, held, members, party)) return found',

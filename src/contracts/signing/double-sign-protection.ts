@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile'
+import { closedInvitationOf } from '../../aggregates/contract/state.ts'
 import { feedOf, newestOf, statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
@@ -171,7 +172,7 @@ export class DoubleSignProtection {
       if (statementAt(state.feeds, this.#self, seq)?.hash !== hash) return 'store_set_back'
       this.#reach = undefined
     }
-    if (this.#said === undefined) return undefined
+    if (this.#said === undefined || isSilentForGood(state, this.#self)) return undefined
     const others = othersIn(state, this.#self)
     const isMissing = waiting.some((decoded) => decoded.statement.party === this.#self && isSignedBy(state, decoded))
     if (isMissing || others.some((handle) => this.#saysMore(state, handle))) return 'members_awaited'
@@ -209,7 +210,7 @@ export class DoubleSignProtection {
    * they hold what is missing here.
    */
   waitsFor(state: AgreementState): Handle[] {
-    if (this.#said === undefined) return []
+    if (this.#said === undefined || isSilentForGood(state, this.#self)) return []
     return othersIn(state, this.#self).filter((handle) => this.#isSilent(handle) || this.#saysMore(state, handle))
   }
 
@@ -351,6 +352,11 @@ function decodedOf(line: string): SignedStatement | undefined {
     if (error instanceof StatementRefused) return undefined
     throw error
   }
+}
+
+/** Whether a party signs nothing here any more, so that nobody has to be asked first: its invitation came to nothing (decision 0149). */
+function isSilentForGood({ ledger: { document } }: AgreementState, handle: Handle): boolean {
+  return closedInvitationOf(document, handle) !== undefined
 }
 
 /**

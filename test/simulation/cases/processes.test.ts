@@ -1,4 +1,5 @@
 import t from 'tap'
+import { type ContractState, closedInvitationOf } from '../../../src/aggregates/contract/state.ts'
 import type { Policy } from '../../../src/contracts/approvals/policy.ts'
 import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
 import { Stage } from './stage.ts'
@@ -91,4 +92,39 @@ t.test('an answer that falls due while a turn is under way is given by itself', 
   t.same((await stage.live(ben)).questions, [], 'nobody is asked any more')
   await stage.ends()
   t.ok((await entries()) > before)
+})
+
+t.test('whoever was turned away asks nobody what it has signed, however often its contract is looked at', async (t) => {
+  const roles = [['node'], ['serve', 'transmit', 'receive']] as const
+  for (const each of roles) {
+    const stage = await Stage.with({ ana: {}, ben: {} }, { passive: true }, ['cleo'])
+    const { contract, network } = stage.run
+    const [ana, cleo] = [stage.machine('ana'), stage.machine('cleo')]
+    stage.faults.crash(cleo)
+    cleo.runsAs(each)
+    await stage.faults.restart(cleo)
+    const looked = async () => (await stage.comesOf(cleo.author(contract)))?.state.settling.agreed
+    await stage.does(ana, { type: 'InviteParty', party: cleo.card })
+    await stage.until('cleo is invited', () => cleo.contracts?.has(contract) ?? false)
+    await stage.does(ana, { type: 'WithdrawInvitation', party: cleo.handle })
+    const isClosed = (agreed: ContractState | undefined) =>
+      agreed !== undefined && closedInvitationOf(agreed, cleo.handle) !== undefined
+    await stage.until('cleo knows that it is turned away', async () => isClosed(await looked()))
+    await stage.agrees(ana)
+    await stage.run.pass(5_000)
+    const live = await stage.comesOf(cleo.author(contract))
+    t.same([live?.obstacle, live?.awaited], [undefined, []], 'nothing stands in the way of what it does not say')
+    let calls = 0
+    network.admits = (caller) => {
+      if (caller === cleo.address) calls++
+      return true
+    }
+    const { passivated } = cleo
+    for (let second = 0; second < 20; second++) {
+      await looked()
+      await stage.run.pass(1_000)
+    }
+    t.ok(cleo.passivated - passivated >= 20, 'it is taken up each time')
+    t.ok(calls < 20, `${calls} calls in 20 s`)
+  }
 })
