@@ -23,6 +23,9 @@ const { values } = parseArgs({
   },
 })
 
+/** What does not come to an end without what is taken out is noticed by that. */
+const OWN_SECONDS_MAX = '120'
+
 interface Catcher {
   readonly name: string
   readonly args: readonly string[]
@@ -31,7 +34,7 @@ interface Catcher {
 /** What is there for the break has to notice: others are asked where nothing is, or all are. */
 function catchersOf({ caughtBy }: Break): readonly Catcher[] {
   if (caughtBy === undefined) return catchers
-  const own = { name: caughtBy, args: ['test/run/main.ts', caughtBy] }
+  const own = { name: caughtBy, args: ['test/run/main.ts', '--timeout', OWN_SECONDS_MAX, caughtBy] }
   return values.all ? [own, ...catchers] : [own]
 }
 
