@@ -68,7 +68,7 @@ try {
   }
   if (isAsked('live')) {
     await mkdir(join(dir, 'live'))
-    const seconds = values.quick ? 10 : 60
+    const seconds = values.quick ? 20 : 120
     reportLive(await measureLive(join(dir, 'live'), { contracts: 50, ofEach: 20, seconds }))
   }
   if (isAsked('rebuild')) {
