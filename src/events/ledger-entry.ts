@@ -32,7 +32,7 @@ export interface LedgerEntry {
 }
 
 const closed = { additionalProperties: false }
-/** More than the events of one request: those of a resignation that ends candidates are not counted. */
+/** More than one entry has room for, with what is switched, flagged and ended beside it (decision 0150). */
 const EVENTS_MAX = 2 * ENTRY_EVENTS_MAX
 
 /** The form of an entry that was judged by values, as somebody gives it; what its events say the engine knows. */

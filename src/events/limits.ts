@@ -91,6 +91,8 @@ export const KEYED_ENTRIES_MAX = 2000
  */
 export const ENTRY_EVENTS_MAX = 10_000
 export const ENTRY_EVENTS_BYTES_MAX = 640 * 1024
+/** Of what rules compute in one entry, in UTF-16 code units of canonical JSON: all of it is one group of the payload store. Fixed for engine 1. */
+export const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
 
 /** Deepest nesting of arrays and objects anywhere in a statement or a value. Fixed for version 1. */
 export const JSON_DEPTH_MAX = 32

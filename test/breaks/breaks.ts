@@ -10,6 +10,7 @@ const JUDGING = 'src/aggregates/contract/rules/judging.ts'
 const REQUEST_RULES = 'src/aggregates/contract/rules/request-rules.ts'
 const RULES_TEST = 'test/aggregates/contract/rules.test.ts'
 const PARTIES_TEST = 'test/aggregates/contract/rules-and-parties.test.ts'
+const NEVER_VOID_TEST = 'test/aggregates/contract/never-void.test.ts'
 const SCHEDULES_TEST = 'test/aggregates/contract/rule-schedules.test.ts'
 const CHANGE_SETS_TEST = 'test/aggregates/contract/change-sets.test.ts'
 
@@ -395,6 +396,20 @@ export const breaks: readonly Break[] = [
     caughtBy: PARTIES_TEST,
   },
   {
+    name: 'has room for whatever follows from a resignation',
+    file: 'src/aggregates/contract/entry-room.ts',
+    from: 'if (this.#events + events.length > ENTRY_EVENTS_MAX || this.#bytes + bytes > this.#bytesMax) {',
+    to: 'if (this.#bytesMax < 0) {',
+    caughtBy: NEVER_VOID_TEST,
+  },
+  {
+    name: 'does not flag a rule that had no room after a resignation',
+    file: JUDGING,
+    from: 'if (this.#judged.room?.marks.takes(mark)) this.#emit(mark)',
+    to: 'if (this.#judged.room === undefined) this.#emit(mark)',
+    caughtBy: NEVER_VOID_TEST,
+  },
+  {
     name: 'assigns by the numbers of the rules',
     file: JUDGING,
     from: 'for (const node of this.#rules.order) {',
@@ -481,7 +496,7 @@ export const breaks: readonly Break[] = [
   },
   {
     name: 'salts a computed value with the inputs that were looked at',
-    file: JUDGING,
+    file: 'src/aggregates/contract/rules/computed-inputs.ts',
     from: 'const inputs = reads.map(({ id }) => view.payload(id)?.salt ?? NO_SALT)',
     to: 'const inputs = reads.slice(0, 2).map(({ id }) => view.payload(id)?.salt ?? NO_SALT)',
     caughtBy: RULES_TEST,

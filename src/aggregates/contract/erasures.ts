@@ -5,6 +5,7 @@ import type { Handle } from '../../events/ids.ts'
 import { changeSetEnded } from './change-sets/change-set.ts'
 import type { DecideContext, Decision } from './decider.ts'
 import { fieldsHolding } from './document/element.ts'
+import { EntryRoom, type Share } from './entry-room.ts'
 import { erasureId, isErased, type OpenErasure } from './erased-values.ts'
 import { Rejection } from './rejection.ts'
 import { type ContractState, membersOf } from './state.ts'
@@ -32,7 +33,8 @@ export function eraseValues(
   if (votes?.includes(by)) return new Rejection('already_voted')
   const voted: ContractEvent = { ...(about && { about }), by, erasure: id, seals, type: 'ErasureVoted' }
   const asked = membersOf(state).map(({ card }) => card.handle)
-  const erased = erasedBy({ id, seals, votes: [...(votes ?? []), by] }, asked, state, context)
+  const { events: room } = new EntryRoom([voted])
+  const erased = erasedBy({ id, seals, votes: [...(votes ?? []), by] }, asked, state, context, room)
   return erased instanceof Rejection ? erased : [voted, ...erased]
 }
 
@@ -51,23 +53,27 @@ export function erasedAfterResignation(
   state: ContractState,
   resigned: ContractState,
   context: DecideContext,
+  room: Share,
 ): ContractEvent[] {
   const asked = membersOf(resigned).map(({ card }) => card.handle)
   const events: ContractEvent[] = []
   for (const erasure of resigned.erasures.open) {
-    const erased = erasedBy(erasure, asked, state, context)
-    // Two of them may have values in common: those of the second follow when it is voted once more.
-    if (erased instanceof Rejection || (erased.length > 0 && events.length > 0)) continue
+    const erased = erasedBy(erasure, asked, state, context, room)
+    if (erased instanceof Rejection) continue
     events.push(...erased)
+    // Two of them may have values in common: those of the second follow when it is voted once more.
+    if (events.length > 0) break
   }
   return events
 }
 
+/** What ends by it ends as far as there is room: what is left reads null. */
 function erasedBy(
   { id, seals, votes }: OpenErasure,
   asked: readonly Handle[],
   state: ContractState,
   context: DecideContext,
+  room: Share,
 ): ContractEvent[] | Rejection {
   if (asked.length === 0 || !asked.every((member) => votes.includes(member))) return []
   const news = new Set([...seals, ...context.computedFrom(new Set(seals))].filter((seal) => !isErased(state, seal)))
@@ -79,5 +85,7 @@ function erasedBy(
   const isOfErased = (command: object) => 'seal' in command && news.has(command.seal as Hash)
   const sets = state.changeSets.filter(({ commands }) => commands.some(isOfErased))
   const fallenSets = sets.map((set) => changeSetEnded(set, 'erased'))
-  return [{ erasure: id, seals: [...news].sort(), type: 'ValuesErased' }, ...fallen, ...fallenSets]
+  const erased: ContractEvent = { erasure: id, seals: [...news].sort(), type: 'ValuesErased' }
+  room.count([erased])
+  return [erased, ...[...fallen, ...fallenSets].filter((event) => room.takes(event))]
 }

@@ -47,7 +47,7 @@ export function voidBy(rejection: Rejection, place: number, rules: RequestRules 
 const EVENTS_UNMEASURED = 4
 
 /** More than a store takes in one append. */
-export function isTooLong(events: readonly ContractEvent[]): boolean {
+function isTooLong(events: readonly ContractEvent[]): boolean {
   if (events.length <= EVENTS_UNMEASURED) return false
   if (events.length > ENTRY_EVENTS_MAX) return true
   let bytes = 0

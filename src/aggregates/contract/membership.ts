@@ -8,6 +8,7 @@ import { isLei } from '../../events/parties/lei.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
 import type { DecideContext, Decision } from './decider.ts'
+import { EntryRoom } from './entry-room.ts'
 import { erasedAfterResignation } from './erasures.ts'
 import { evolve } from './evolve.ts'
 import { lockAfterResignation } from './record-lock.ts'
@@ -83,16 +84,12 @@ export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractSt
     type: 'PartyResigned',
   } as const
   const gone = evolve(state, resigned, context)
-  const erased = erasedAfterResignation(state, gone, context)
+  const lock = lockAfterResignation(state, author)
+  const votes = [...reopenAfterResignation(state, author), ...upgradeAfterResignation(state, author)]
+  const { events: room } = new EntryRoom([resigned, ...lock, ...votes])
+  const erased = erasedAfterResignation(state, gone, context, room)
   const after = erased.reduce((current, event) => evolve(current, event, context), gone)
-  return [
-    resigned,
-    ...lockAfterResignation(state, author),
-    ...erased,
-    ...candidatesAfterResignation(state, after, context),
-    ...reopenAfterResignation(state, author),
-    ...upgradeAfterResignation(state, author),
-  ]
+  return [resigned, ...lock, ...erased, ...candidatesAfterResignation(state, after, context, room), ...votes]
 }
 
 /** A party that has not joined yet is not wanted any more. */

@@ -1,13 +1,15 @@
-import { inCanonicalOrder } from '../../../crypto/canonical-json.ts'
+import { canonicalJson, inCanonicalOrder } from '../../../crypto/canonical-json.ts'
 import type { Hash } from '../../../crypto/hash.ts'
 import type { Command } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, type Handle, type ProposalId, requestKey } from '../../../events/ids.ts'
+import { COMPUTED_CHARACTERS_MAX, ENTRY_EVENTS_BYTES_MAX, ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
 import type { Payload, Request } from '../../../events/statement.ts'
 import { carryOut, type Decide } from '../carry-out.ts'
 import type { DecideContext, Verdict } from '../decider.ts'
+import { bytesOf as bytesOfEvents, roomForEndedSets } from '../entry-room.ts'
 import { evolve } from '../evolve.ts'
-import { type Accepted, isTooLong, judged, reasonOf, tooLong, voidBy } from '../judged.ts'
+import { type Accepted, judged, reasonOf, tooLong, voidBy } from '../judged.ts'
 import { Rejection } from '../rejection.ts'
 import { RequestRules } from '../rules/request-rules.ts'
 import { StepBudget } from '../rules/step-budget.ts'
@@ -87,7 +89,8 @@ function isKeptFrom(event: ContractEvent, party: Handle): boolean {
 
 /**
  * With what follows for the change sets that have all their votes by what an accepted request has done: each is decided again, on the
- * document of now, and takes effect whole, or falls whole. Bounded like one request, however many they are.
+ * document of now, and takes effect whole, or falls whole. Bounded like one request, however many they are: those whose end
+ * has no room in the entry follow with the next request that is accepted.
  */
 export function* withAgreedSets(verdict: Accepted, context: DecideContext, decide: Decide): Generator<void, Verdict> {
   let { state } = verdict
@@ -95,23 +98,42 @@ export function* withAgreedSets(verdict: Accepted, context: DecideContext, decid
   const events = [...verdict.events]
   const computed = new Map(verdict.computed)
   const budget = new StepBudget(state.limits.requestSteps)
+  const ends = roomForEndedSets()
+  let [bytes, characters] = [bytesOfEvents(events), charactersOf(computed)]
   for (let set = state.changeSets.find(hasAllVotes); set !== undefined; set = state.changeSets.find(hasAllVotes)) {
     const agreed: ContractEvent = { request: set.request, type: 'ChangeSetAgreed' }
     const effect = yield* effectOf(set, evolve(state, agreed, context), context, decide, budget)
     if (effect.kind === 'lacking') return effect
-    const isShort = effect.kind === 'accepted' && !isTooLong([...events, agreed, ...effect.events])
+    const made = effect.kind === 'accepted' ? [agreed, ...effect.events] : []
+    const [bytesThen, charactersThen] = [
+      bytes + bytesOfEvents(made),
+      characters + (effect.kind === 'accepted' ? charactersOf(effect.computed) : 0),
+    ]
+    const isShort =
+      events.length + made.length <= ENTRY_EVENTS_MAX &&
+      bytesThen <= ENTRY_EVENTS_BYTES_MAX &&
+      charactersThen <= COMPUTED_CHARACTERS_MAX
     if (effect.kind === 'accepted' && isShort) {
-      events.push(agreed, ...effect.events)
+      events.push(...made)
+      bytes = bytesThen
+      characters = charactersThen
       for (const [seal, payload] of effect.computed) computed.set(seal, payload)
       state = effect.state
     } else {
       const reason = effect.kind === 'void' ? effect.reason : reasonOf(tooLong, set.commands.length - 1)
       const fallen = changeSetEnded(set, reason.code === 'field_conflict' ? 'conflict' : 'unfit', reason)
+      if (!ends.takes(fallen)) break
       events.push(fallen)
       state = evolve(state, fallen, context)
     }
   }
   return { computed, events, kind: 'accepted', state }
+}
+
+function charactersOf(computed: ReadonlyMap<Hash, Payload>): number {
+  let characters = 0
+  for (const payload of computed.values()) characters += canonicalJson(payload).length
+  return characters
 }
 
 /**

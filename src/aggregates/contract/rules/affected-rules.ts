@@ -147,6 +147,11 @@ export class AffectedRules {
     return [...places].filter((id) => find(state, id) !== undefined).sort(inDocumentOrder)
   }
 
+  /** Whether it is evaluated wherever it is. */
+  isWhole(rule: CompiledRule): boolean {
+    return this.isEverything || this.isSwitched(rule) || this.#dirty.get(rule.terms.id) === 'all'
+  }
+
   /** Whether it counts since this pass, or does not any more. */
   isSwitched({ terms: { at, ruleSet, body } }: CompiledRule): boolean {
     if (this.#switched.size === 0) return false

@@ -1,10 +1,8 @@
-import { base64url } from '../../../crypto/bytes.ts'
 import { canonicalJson } from '../../../crypto/canonical-json.ts'
-import { type Hash, hashCanonical, hashJson, hashToBytes } from '../../../crypto/hash.ts'
+import { type Hash, hashCanonical } from '../../../crypto/hash.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
 import { computedId, type ElementId } from '../../../events/ids.ts'
-import { ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
-import { SALT_BYTES } from '../../../events/seal.ts'
+import { COMPUTED_CHARACTERS_MAX, ENTRY_EVENTS_MAX } from '../../../events/limits.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { evaluate } from '../../rules/evaluate.ts'
 import type { Read } from '../../rules/references.ts'
@@ -14,6 +12,7 @@ import { Nothing, type Value } from '../../rules/values/values.ts'
 import type { DecideContext } from '../decider.ts'
 import type { Field } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
+import type { EntryRoom } from '../entry-room.ts'
 import { evolve } from '../evolve.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find } from '../state.ts'
@@ -22,11 +21,10 @@ import { valueProblem } from '../values/proposals.ts'
 import { isActive, isRuleActive } from './activity.ts'
 import { AffectedRules, type Changed } from './affected-rules.ts'
 import type { CompiledRule } from './compiled-rule.ts'
-import { inputsOf } from './computed-inputs.ts'
+import { computedSalt, inputsOf } from './computed-inputs.ts'
 import { type Open, OpenedDocument } from './document-view.ts'
 import { firstEmptyUnder } from './empty-fields.ts'
 import { flagged, isFlagged } from './flags.ts'
-import { ruleHash } from './rule-book.ts'
 import { isPublishable, type RulesInForce, rulesInForce } from './rules-in-force.ts'
 import type { StepBudget } from './step-budget.ts'
 
@@ -47,6 +45,8 @@ export interface Judged {
   readonly budget: StepBudget
   /** Nothing of it is void: what fails is flagged. */
   readonly isExempt: boolean
+  /** Of what is exempt: where it is full, nothing more is judged, and what is not is flagged (decision 0150). */
+  readonly room?: EntryRoom
   /** What has to hold after the pass, before conditions are judged. */
   readonly check?: (state: ContractState) => Rejection | undefined
 }
@@ -109,6 +109,56 @@ class Pass {
     this.#state = evolve(this.#state, event, this.#judged.context)
   }
 
+  /** Where the rule stands, of one for each entry the prototype: it does not hold wherever it should, or is not known to. */
+  #mark({ block, terms: { id } }: CompiledRule): void {
+    if (isFlagged(this.#state, id, block)) return
+    const mark = flagged(id, block, true)
+    if (this.#judged.room?.marks.takes(mark)) this.#emit(mark)
+  }
+
+  /** It has been judged wherever it is. */
+  #unmark(rule: CompiledRule): void {
+    const { block, lists, terms } = rule
+    const isPlace = terms.body.kind === 'constraint' && lists.length === 0
+    if (isPlace || !this.#affected.isWhole(rule) || !isFlagged(this.#state, terms.id, block)) return
+    this.#emit(flagged(terms.id, block, false))
+  }
+
+  /** One that could not switch something stays marked, whatever else it switches. */
+  #unmarkSwitching(rules: readonly CompiledRule[]): void {
+    if (this.#judged.room?.switches.isFull === true) return
+    for (const rule of rules) this.#unmark(rule)
+  }
+
+  /** Nothing more can be evaluated, and nothing of it is void: what is on or off stays so. */
+  #areUnjudged(rules: readonly CompiledRule[]): boolean {
+    const { budget, room } = this.#judged
+    if (room === undefined || budget.left > 0) return false
+    for (const rule of rules) this.#mark(rule)
+    return true
+  }
+
+  get #isFull(): boolean {
+    return this.#judged.room?.events.isFull === true
+  }
+
+  /** False: the entry has no room for it. */
+  #emitIfRoom(event: ContractEvent): boolean {
+    if (this.#judged.room?.events.takes(event) === false) return false
+    this.#emit(event)
+    return true
+  }
+
+  /** The same, and which rules it was. */
+  #switch(event: ContractEvent, rules: readonly CompiledRule[]): boolean {
+    if (this.#judged.room?.switches.takes(event) === false) {
+      for (const rule of rules) this.#mark(rule)
+      return false
+    }
+    this.#emit(event)
+    return true
+  }
+
   get #isTooMuch(): boolean {
     return this.#events.length > ENTRY_EVENTS_MAX && !this.#judged.isExempt
   }
@@ -135,7 +185,10 @@ class Pass {
     budget.spend(outcome.steps, terms.id)
     // Conditions are true or false, and no field takes a list.
     if (outcome.kind === 'value') return itemOf(outcome.value)
-    if (this.#judged.isExempt) return new Nothing()
+    if (this.#judged.isExempt) {
+      if (budget.left <= 0) this.#judged.room?.events.close()
+      return new Nothing()
+    }
     const limit = budget.left <= 0 ? 'requestSteps' : 'ruleSteps'
     return new Rejection('rule_over_budget', [String(terms.id), limit])
   }
@@ -169,9 +222,10 @@ class Pass {
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].blocks.includes(id),
     )
     if (active instanceof Rejection) return active
+    if (this.#areUnjudged(rules)) return undefined
+    this.#unmarkSwitching(rules)
     if (active === !this.#state.inactive.blocks.includes(id)) return undefined
-    this.#emit({ active, element: id, type: 'BlockSwitched' })
-    this.#affected.blockSwitched(id)
+    if (this.#switch({ active, element: id, type: 'BlockSwitched' }, rules)) this.#affected.blockSwitched(id)
     return undefined
   }
 
@@ -185,13 +239,14 @@ class Pass {
       ({ terms: { body } }, which) => body.kind === 'trigger' && body[which].ruleSets.includes(id),
     )
     if (switched instanceof Rejection) return switched
+    if (this.#areUnjudged(rules)) return undefined
     if (!switched) this.#offByTriggers.add(id)
     const wasActive = !this.#affected.isEverything && !this.#state.inactive.ruleSets.includes(id)
     // What is in force already is not put out of force by whoever empties a field, or adds one.
     const active = switched && (wasActive || !required.some((rule) => this.#isMissing(rule, id)))
+    this.#unmarkSwitching(rules)
     if (active === !this.#state.inactive.ruleSets.includes(id)) return undefined
-    this.#emit({ active, ruleSet: id, type: 'RuleSetSwitched' })
-    this.#affected.ruleSetSwitched(id)
+    if (this.#switch({ active, ruleSet: id, type: 'RuleSetSwitched' }, rules)) this.#affected.ruleSetSwitched(id)
     return undefined
   }
 
@@ -209,19 +264,32 @@ class Pass {
     const { terms, expression } = rule
     if (terms.body.kind !== 'assignment' || expression === undefined) return undefined
     if (!this.#affected.isDirty(rule) && !this.#affected.isSwitched(rule)) return undefined
-    if (!isRuleActive(this.#state, terms)) return undefined
+    if (!isRuleActive(this.#state, terms)) {
+      this.#unmark(rule)
+      return undefined
+    }
     const { target } = terms.body
     const rivals = (this.#rules.assigning.get(target) ?? []).filter((other) => isRuleActive(this.#state, other.terms))
     if (rivals.length > 1) {
       if (this.#judged.isExempt) return undefined
       return new Rejection('assigned_twice', [target, ...rivals.map(({ terms: { id } }) => String(id))])
     }
-    for (const block of this.#affected.placesOf(this.#state, rule)) {
+    const places = this.#affected.placesOf(this.#state, rule)
+    if (this.#isFull && places.length > 0) {
+      this.#mark(rule)
+      return undefined
+    }
+    for (const block of places) {
       if (this.#isTooMuch) return this.#tooMuch(terms.id)
       const field = `${block}${target.slice(rule.block.length)}` as ElementId
       const problem = yield* this.#assignAt(rule, block, field)
       if (problem !== undefined) return problem
+      if (this.#isFull) {
+        this.#mark(rule)
+        return undefined
+      }
     }
+    this.#unmark(rule)
     return undefined
   }
 
@@ -230,8 +298,10 @@ class Pass {
     if (field?.kind !== 'field' || !isActive(this.#state, id)) return undefined
     const inputs = this.#inputsOf(rule, block)
     if (inputs instanceof Rejection) return inputs
+    if (this.#isFull) return undefined
     const value = this.#isWaiting(inputs) ? new Nothing() : yield* this.#evaluate(rule, block)
     if (value instanceof Rejection) return value
+    if (this.#isFull) return undefined
     const { context, isExempt } = this.#judged
     // Unanimous members have a way on: what would make their leaving void empties the field.
     const unfit = isExempt ? null : undefined
@@ -241,15 +311,19 @@ class Pass {
     if (written === null && field.agreed === null) return undefined
     const proposal = computedId(rule.terms.id, context.index, rule.lists.length > 0 ? id : undefined)
     let seal: Hash | null = null
+    let payload: Payload | undefined
     if (written !== null) {
-      const payload = { salt: this.#saltOf(rule, inputs, id), value: written }
+      payload = { salt: computedSalt(rule, inputs, id, this.#view, context), value: written }
       const text = canonicalJson(payload)
       this.#characters += text.length
-      if (this.#characters > COMPUTED_CHARACTERS_MAX && !isExempt) return this.#tooMuch(rule.terms.id)
+      if (this.#characters > COMPUTED_CHARACTERS_MAX) {
+        if (!isExempt) return this.#tooMuch(rule.terms.id)
+        this.#judged.room?.events.close()
+      }
       seal = hashCanonical('seal', text)
-      this.#computed.set(seal, payload)
     }
-    this.#emit({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })
+    if (!this.#emitIfRoom({ field: id, proposal, rule: rule.terms.id, seal, type: 'ValueComputed' })) return undefined
+    if (seal !== null && payload !== undefined) this.#computed.set(seal, payload)
     this.#affected.fieldChanged(this.#state, id)
     return undefined
   }
@@ -270,15 +344,9 @@ class Pass {
     const inputs = inputsOf(rule, block, this.#state)
     const { budget, isExempt } = this.#judged
     budget.spend(Math.ceil(inputs.length / INPUTS_PER_STEP), rule.terms.id)
-    return isExempt ? inputs : (budget.overspent ?? inputs)
-  }
-
-  #saltOf(rule: CompiledRule, reads: readonly Read[], target: ElementId): string {
-    const view = this.#view
-    const inputs = reads.map(({ id }) => view.payload(id)?.salt ?? NO_SALT)
-    const { context } = this.#judged
-    const of = { contract: context.contract, index: context.index, inputs, rule: ruleHash(rule.terms), target }
-    return base64url(hashToBytes(hashJson('computed', of)).subarray(0, SALT_BYTES))
+    if (!isExempt) return budget.overspent ?? inputs
+    if (budget.overspent !== undefined) this.#judged.room?.events.close()
+    return inputs
   }
 
   *#conditions(): Generator<void, Rejection | undefined> {
@@ -297,16 +365,29 @@ class Pass {
       if (body.kind !== 'constraint') continue
       if (!this.#affected.isDirty(rule) && !this.#affected.isSwitched(rule)) continue
       const isCounting = isRuleActive(this.#state, terms)
-      for (const at of this.#affected.placesOf(this.#state, rule)) {
+      const places = this.#affected.placesOf(this.#state, rule)
+      if (this.#isFull) {
+        if (isCounting && places.length > 0) this.#mark(rule)
+        continue
+      }
+      for (const at of places) {
         if (this.#isTooMuch) return this.#tooMuch(terms.id)
         const value = isCounting ? yield* this.#evaluate(rule, at) : true
         if (value instanceof Rejection) return value
+        if (this.#isFull) {
+          this.#mark(rule)
+          break
+        }
         const isBroken = value === false
         if (isBroken && body.severity === 'reject' && !this.#judged.isExempt) {
           return new Rejection('rule_broken', [String(terms.id), at])
         }
-        if (isBroken !== isFlagged(this.#state, terms.id, at)) this.#emit(flagged(terms.id, at, isBroken))
+        if (isBroken === isFlagged(this.#state, terms.id, at)) continue
+        if (this.#emitIfRoom(flagged(terms.id, at, isBroken))) continue
+        this.#mark(rule)
+        break
       }
+      if (!this.#isFull) this.#unmark(rule)
     }
     return undefined
   }
@@ -314,7 +395,3 @@ class Pass {
 
 /** Inputs that one step reads: their salts are hashed, whatever the expression looks at. */
 const INPUTS_PER_STEP = 8
-/** Of what rules compute in one request, as canonical JSON: all of it is one group of the payload store. */
-const COMPUTED_CHARACTERS_MAX = 4 * 1024 * 1024
-/** Of an input that has no value. */
-const NO_SALT = base64url(new Uint8Array(SALT_BYTES))

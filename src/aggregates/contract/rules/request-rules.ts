@@ -8,6 +8,7 @@ import type { Payload, Request } from '../../../events/statement.ts'
 import { type ChangeSet, changeSetEnded, changeSetNamed, fieldsOf } from '../change-sets/change-set.ts'
 import type { DecideContext } from '../decider.ts'
 import { fieldsHolding, fieldsWithCandidates } from '../document/element.ts'
+import { EntryRoom } from '../entry-room.ts'
 import { evolve } from '../evolve.ts'
 import type { ResolvedCommand } from '../parse-command.ts'
 import { Rejection } from '../rejection.ts'
@@ -210,6 +211,7 @@ export class RequestRules {
       budget: this.#budget,
       context,
       isExempt: isExempt(commands),
+      ...(isExempt(commands) && { room: new EntryRoom(made) }),
       lacking: this.lacking,
       open: context.open,
     }
@@ -228,7 +230,7 @@ export class RequestRules {
       if (other instanceof Rejection) return other
       this.#passed = [judgement.state.inactive, other.state.inactive]
     }
-    return withFallenCandidates(judgement, context)
+    return withFallenCandidates(judgement, context, shared.room)
   }
 
   #authorityIn(state: ContractState): Authority | undefined {
@@ -340,8 +342,12 @@ function withCandidatesAgreed(
   return fields.length === 0 ? undefined : { fields, state: current }
 }
 
-/** A candidate at a field that is switched off falls, and a change set with a value for one. */
-function withFallenCandidates({ computed, events, state }: Judgement, context: DecideContext): Judgement {
+/** A candidate at a field that is switched off falls, and a change set with a value for one; of what is exempt, those that there is room for. */
+function withFallenCandidates(
+  { computed, events, state }: Judgement,
+  context: DecideContext,
+  room: EntryRoom | undefined,
+): Judgement {
   const off = events.flatMap((event) => (event.type === 'BlockSwitched' && !event.active ? event.element : []))
   if (off.length === 0) return { computed, events, state }
   const isOff = (field: ElementId) => [...ancestorsOf(field)].some((way) => off.includes(way))
@@ -351,7 +357,9 @@ function withFallenCandidates({ computed, events, state }: Judgement, context: D
     const fields = element === undefined ? [] : [...fieldsWithCandidates(element)]
     return fields.flatMap(({ id, candidates }) => candidates.map(ended(id, 'inactive')))
   })
-  const fallen = [...candidates, ...sets.map((set) => changeSetEnded(set, 'inactive'))]
+  const fallen = [...candidates, ...sets.map((set) => changeSetEnded(set, 'inactive'))].filter(
+    (event) => room?.events.takes(event) !== false,
+  )
   const after = fallen.reduce((current, event) => evolve(current, event, context), state)
   return { computed, events: [...events, ...fallen], state: after }
 }

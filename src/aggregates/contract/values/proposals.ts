@@ -10,6 +10,7 @@ import { type ChangeSet, changeSetEnded, waitingAt } from '../change-sets/change
 import type { CommandContext, DecideContext, Decision } from '../decider.ts'
 import { type Field, fieldsWithCandidates } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
+import type { Share } from '../entry-room.ts'
 import { isErased } from '../erased-values.ts'
 import { evolve } from '../evolve.ts'
 import type { Resolved } from '../parse-command.ts'
@@ -96,12 +97,14 @@ export function castVote(
 
 /**
  * What follows where a member resigns whose vote was the last that candidates wait for. `resigned`: the document without it.
- * One candidate after another: what the first makes agreed can end others, or put them in conflict.
+ * One candidate after another: what the first makes agreed can end others, or put them in conflict. So does who has no room in the
+ * entry stay: with all votes, and in conflict.
  */
 export function candidatesAfterResignation(
   state: ContractState,
   resigned: ContractState,
   context: DecideContext,
+  room: Share,
 ): ContractEvent[] {
   const events: ContractEvent[] = []
   let current = resigned
@@ -112,6 +115,7 @@ export function candidatesAfterResignation(
       const candidate = field.candidates.find((other) => other.id === open.id)
       const made = candidate === undefined ? [] : withLastVote(field, candidate, current)
       const news = candidate === undefined ? [] : withoutTakenKey(made, candidate, current, context)
+      if (!room.takes(...news)) return events
       for (const event of news) current = evolve(current, event, context)
       events.push(...news)
     }
