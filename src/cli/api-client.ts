@@ -8,6 +8,9 @@ import { ConcordataError } from '../runtime/errors.ts'
 /** The node answered with a problem. */
 export class ApiProblem extends ConcordataError {}
 
+/** A step of a URL cannot be that. Evidence: `path`. */
+class NameUnfit extends ConcordataError {}
+
 /** The inward API of the node that runs on a data directory. */
 export interface ApiClient {
   readonly url: string
@@ -36,6 +39,7 @@ export function apiClient(url: string, token: string): ApiClient {
 
   /** Throws ApiProblem, NodeNotRunning. */
   async function answerTo(method: string, path: string, body: unknown, headers: Record<string, string>) {
+    assertWhole(path)
     const isBytes = body instanceof Uint8Array
     const response = await fetch(new URL(path, url), {
       method,
@@ -59,6 +63,13 @@ export function apiClient(url: string, token: string): ApiClient {
     const { code, detail, ...rest } = answer
     throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
   }
+}
+
+/** Throws NameUnfit: what a command names would lead to another route than the command's. */
+function assertWhole(path: string): void {
+  const [route = ''] = path.split('?')
+  const step = route.split('/').find((one) => one === '.' || one === '..')
+  if (step !== undefined) throw new NameUnfit('request_malformed', `nothing is called ${step}`, { path: route })
 }
 
 const problemForm = Compile(Type.Object({ code: Type.String(), detail: Type.String() }))

@@ -3,7 +3,7 @@ import { resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
 import { lockCommands } from './document/lock-commands.ts'
-import { aboutOf, aboutOption, dataOption, jsonOption } from './options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
 import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
 
 interface Summary {
@@ -30,6 +30,15 @@ interface DefinedType {
 interface EngineStanding {
   readonly engine: number
   readonly votes: readonly { readonly by: string; readonly to: number }[]
+}
+
+interface Question {
+  readonly request: string
+  readonly by: string
+  readonly commands: readonly { readonly type: string }[]
+  readonly about?: { readonly title?: string; readonly text?: string }
+  readonly until: string
+  readonly otherwise: string
 }
 
 function votesOf(votes: EngineStanding['votes']): string {
@@ -76,7 +85,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('show')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .option('--json', 'everything, as JSON')
     .addOption(dataOption())
     .description('what stands agreed in a contract, and how far everybody has signed for it')
@@ -110,7 +119,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('types')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the types that a contract defines')
@@ -129,7 +138,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('invite')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('<party>', 'the handle of an approved party')
     .addOption(dataOption())
     .description('invite a party to a contract; all members must agree')
@@ -141,7 +150,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('accept')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(dataOption())
     .description('accept an invitation, over all that this node has verified of the contract')
     .action(async (uid: string, { data }: { data: string }) => {
@@ -152,7 +161,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('decline')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(dataOption())
     .description('decline an invitation')
     .action(async (uid: string, { data }: { data: string }) => {
@@ -162,7 +171,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('resign')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(new Option('--reason <code>', 'why, for all to see').choices(Object.keys(resignationReasons)))
     .addOption(aboutOption())
     .addOption(dataOption())
@@ -178,31 +187,38 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('upgrade-engine')
-    .argument('<contract>', 'its UID')
-    .argument('<engine>', 'its number')
+    .addArgument(contractArgument())
+    .argument('<engine>', 'its number', numberIn)
     .addOption(dataOption())
     .description('vote that the contract goes on in a newer engine: it does when all members have')
-    .action(async (uid: string, engine: string, { data }: { data: string }) => {
+    .action(async (uid: string, engine: number, { data }: { data: string }) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Engine`, { to: Number(engine) })
+      await client.call('POST', `/api/Contract/${uid}/Engine`, { to: engine })
       const { engine: now, votes } = (await client.call('GET', `/api/Contract/${uid}/Engine`)) as EngineStanding
       print(`The contract is in engine ${now}.${votes.length === 0 ? '' : ` Votes: ${votesOf(votes)}.`}`)
     })
 
   contract
     .command('questions')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
+    .option('--json', 'as JSON, with all that is asked for')
     .addOption(dataOption())
     .description('the requests of others on which this node asks a person')
-    .action(async (uid: string, { data }: { data: string }) => {
+    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
       const client = await apiClientFor(data)
-      printJson(await client.call('GET', `/api/Contract/${uid}/Questions`))
+      const all = (await client.call('GET', `/api/Contract/${uid}/Questions`)) as Question[]
+      if (json) return printJson(all)
+      const rows = all.map(({ about, by, commands, otherwise, request, until }) => {
+        const said = [about?.title, about?.text].filter(Boolean).join(': ')
+        return [request, by, commands.map(({ type }) => type).join(', '), said, until, otherwise]
+      })
+      printLines(table(['request', 'by', 'what', 'about', 'until', 'otherwise'], rows))
     })
 
   contract
     .command('answer')
-    .argument('<contract>', 'its UID')
-    .argument('<request>', 'as `contract questions` names it')
+    .addArgument(contractArgument())
+    .addArgument(requestArgument('as `contract questions` names it'))
     .option('--refuse', 'refuse it')
     .addOption(aboutOption())
     .addOption(dataOption())
@@ -221,7 +237,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('evidence')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(dataOption())
     .description('proofs against parties, as JSON: `audit check` checks them anywhere')
     .action(async (uid: string, { data }: { data: string }) => {
@@ -231,7 +247,7 @@ export function contractCommands(program: Command): void {
 
   contract
     .command('go-on-regardless')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .option('--vouch', 'you vouch for it: nothing is asked then')
     .addOption(dataOption())
     .description('sign again although the guard is missing and somebody has not said what it holds of this party')

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** What the command names cannot be read or written. Evidence: `path`, `reason` (of the system: `ENOENT`). */
@@ -19,4 +20,16 @@ export function fileUnavailable(cause: unknown, at?: string): FileUnavailable | 
   if (code === undefined || path === undefined) return undefined
   const message = `${path} cannot be read or written: ${reasons[code] ?? code}`
   return new FileUnavailable('file_unavailable', message, { path, reason: code }, { cause })
+}
+
+/** Of a file that the command names: what the system says of a directory does not say of which. Throws FileUnavailable. */
+export async function bytesIn(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  return readFile(path).catch((cause: unknown) => {
+    throw fileUnavailable(cause, path) ?? cause
+  })
+}
+
+/** As `bytesIn`. */
+export async function textIn(path: string): Promise<string> {
+  return Buffer.from(await bytesIn(path)).toString('utf8')
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Hash } from '../crypto/hash.ts'
 import type { Handle } from '../events/ids.ts'
@@ -23,7 +22,7 @@ import { formatFingerprint, parseFingerprint } from '../node/identity/fingerprin
 import { readCard } from '../node/identity/identity.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { FileUnavailable } from './file-unavailable.ts'
+import { FileUnavailable, textIn } from './file-unavailable.ts'
 import { dataOption, jsonOption } from './options.ts'
 import { assertConfirmed, complain, print, printJson, printLines, table } from './output.ts'
 
@@ -232,7 +231,7 @@ function vouchedFor({ did, endpoint, vouching }: FiledIdentity): string[] {
 
 /** Throws FileUnavailable. */
 async function readAuthorities(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8')
+  const text = await textIn(path)
   if (/^-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----$/m.test(text)) return text
   const message = `${path} has no certificate of an authority: PEM is expected`
   throw new FileUnavailable('file_unavailable', message, { path, reason: 'no certificate' })

@@ -6,6 +6,7 @@ import { readConfiguration, readEnvironment } from '../node/config/configuration
 import { createFile } from '../runtime/durable-file.ts'
 import { StoreSetupFailed } from '../store/errors.ts'
 import { type RoleUsers, setUpStore } from '../store/eventstoredb/setup.ts'
+import { textIn } from './file-unavailable.ts'
 import { dataOption } from './options.ts'
 import { print, printLines, table } from './output.ts'
 
@@ -40,6 +41,7 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
   if (store === undefined) {
     throw new StoreSetupFailed('concordata.json names no `store`: there is nothing to set up')
   }
+  const password = (await textIn(adminPasswordFile)).trim()
   const users = {} as Record<(typeof ROLES)[number], { username: string; password: string }>
   for (const role of ROLES) {
     const path = resolve(data, `esdb-password-${role}`)
@@ -48,7 +50,7 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
   const steps = await setUpStore(
     {
       url: store.url,
-      credentials: { username: adminUser, password: (await readFile(adminPasswordFile, 'utf8')).trim() },
+      credentials: { username: adminUser, password },
       httpUrl: httpUrl ?? httpUrlOf(store.url),
       ...(store.ca !== undefined && { caFile: resolve(data, store.ca) }),
       ...(store.namespace !== undefined && { namespace: `${store.namespace}-` }),

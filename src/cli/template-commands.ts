@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { Compile } from 'typebox/compile'
 import {
@@ -25,8 +25,9 @@ import { openKeys, readCard } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { completed } from '../runtime/turns.ts'
 import { apiClientFor } from './api-client.ts'
+import { textIn } from './file-unavailable.ts'
 import { jsonIn } from './json-argument.ts'
-import { dataOption } from './options.ts'
+import { contractArgument, dataOption } from './options.ts'
 import { print, printJson, printLines } from './output.ts'
 
 /** A file has no template in it. Evidence: `file`, `why`, and `at`, where in it. */
@@ -48,7 +49,7 @@ export function templateCommands(program: Command): void {
 
   template
     .command('export')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('<path>', 'of the element that is taken, with all below it; empty: the whole document')
     .addOption(dataOption())
     .option('--name <name>', 'what it is called in the template')
@@ -97,7 +98,7 @@ export function templateCommands(program: Command): void {
     .description('check who has published a template')
     .action(async (file: string, signature: string, { key }: { key?: string }) => {
       const { hash } = await templateIn(file)
-      const signed = jsonIn(await readFile(signature, 'utf8'), signature)
+      const signed = jsonIn(await textIn(signature), signature)
       if (!publicationForm.Check(signed) || signed.publication.template !== hash) {
         const message = `${signature} is no signature for ${file}`
         throw new PublicationForged('publication_forged', message, { file: signature, template: hash })
@@ -126,7 +127,7 @@ export function templateCommands(program: Command): void {
 
   template
     .command('import')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('<path>', 'of the block that it is added to; empty: the document itself')
     .argument('<file>', 'of the template')
     .addOption(dataOption())
@@ -149,7 +150,7 @@ export function templateCommands(program: Command): void {
 
   template
     .command('upgrade')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('<path>', 'of the element that came from a template')
     .argument('<file>', 'of the other version')
     .addOption(dataOption())
@@ -193,7 +194,7 @@ interface Read {
 }
 
 async function templateIn(file: string): Promise<Read> {
-  const read = await readFile(file, 'utf8')
+  const read = await textIn(file)
   let text: string
   try {
     text = canonicalJson(JSON.parse(read))

@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
 import { apiClientFor } from './api-client.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, numberIn } from './options.ts'
 import { print, printJson, printLines, table } from './output.ts'
 
 interface Undelivered {
@@ -21,7 +21,7 @@ export function webhookCommands(program: Command): void {
     .addOption(dataOption())
     .addOption(jsonOption())
     .addOption(signing())
-    .option('--from <index>', 'of one contract: the first entry that is told; else what settles from now on', indexIn)
+    .option('--from <index>', 'of one contract: the first entry that is told; else what settles from now on', numberIn)
     .description('have what happens at a subject of /live posted to an address; shows the secret this one time')
     .action(async (url: string, subject: string, { data, from, json, signing }: Asked & { from?: number }) => {
       const body = { url, subject, ...(signing && { signing }), ...(from !== undefined && { from }) }
@@ -70,7 +70,7 @@ export function webhookCommands(program: Command): void {
     .addOption(dataOption())
     .addOption(jsonOption())
     .addOption(signing())
-    .option('--overlap <seconds>', 'how long messages are signed with the one before, too', indexIn)
+    .option('--overlap <seconds>', 'how long messages are signed with the one before, too', numberIn)
     .description('make a new secret, and show it this one time')
     .action(async (id: string, { data, json, overlap, signing }: Asked & { overlap?: number }) => {
       const body = { ...(signing && { signing }), ...(overlap !== undefined && { overlapSeconds: overlap }) }
@@ -80,8 +80,8 @@ export function webhookCommands(program: Command): void {
   webhook
     .command('replay <id>')
     .addOption(dataOption())
-    .requiredOption('--from <index>', 'the first entry', indexIn)
-    .option('--to <index>', 'the last entry; left out: the newest', indexIn)
+    .requiredOption('--from <index>', 'the first entry', numberIn)
+    .option('--to <index>', 'the last entry; left out: the newest', numberIn)
     .option('--contract <uid>', 'of a webhook of all contracts: which')
     .description('send what entries have brought once more, under the same ids')
     .action(async (id: string, { contract, data, from, to }: Asked & Range) => {
@@ -155,9 +155,4 @@ function made(one: WebhookMade, json: true | undefined): void {
       ],
     ),
   )
-}
-
-function indexIn(text: string): number {
-  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('that is no number from 0 on')
 }

@@ -27,6 +27,10 @@ const branded = <T>(schema: TSchema) => Type.Unsafe<T>(schema)
 
 export const UID_PATTERN = '^[01][0-9a-hjkmnp-tv-z]{51}$'
 export const HANDLE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$'
+/** Of what `requestKey` makes. */
+export const REQUEST_KEY_PATTERN = `${HANDLE_PATTERN.slice(0, -1)}\\.(?:0|[1-9][0-9]{0,15})\\.(?:0|[1-9][0-9]{0,5})$`
+export const PROPOSAL_PATTERN =
+  '^(?:[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}|rule:[1-9][0-9]{0,6}(?:\\.(?:0|[1-9][0-9]{0,15}))+)$'
 
 export const UidSchema = branded<Uid>(Type.String({ pattern: UID_PATTERN }))
 export const HandleSchema = branded<Handle>(Type.String({ pattern: HANDLE_PATTERN }))
@@ -42,7 +46,7 @@ export const ElementIdSchema = branded<ElementId>(
 export const OrdinalSchema = Type.Integer({ minimum: 0, maximum: 999_999_999 })
 export const ProposalIdSchema = branded<ProposalId>(
   Type.String({
-    pattern: '^(?:[a-z0-9-]{1,32}(?:\\.(?:0|[1-9][0-9]{0,15})){3}|rule:[1-9][0-9]{0,6}(?:\\.(?:0|[1-9][0-9]{0,15}))+)$',
+    pattern: PROPOSAL_PATTERN,
     maxLength: 700,
   }),
 )

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { AboutSchema } from '../../events/about.ts'
-import { HANDLE_PATTERN, UidSchema } from '../../events/ids.ts'
+import { REQUEST_KEY_PATTERN, UidSchema } from '../../events/ids.ts'
 
 /** For objects that hold nothing else. */
 export const closed = { additionalProperties: false }
@@ -11,5 +11,5 @@ export const RequestParams = Type.Object({ uid: UidSchema, request: Type.String(
 
 /** Of the request that has proposed a change set. */
 export const ChangeSetKeySchema = Type.String({
-  pattern: `${HANDLE_PATTERN.slice(0, -1)}\\.(?:0|[1-9][0-9]{0,15})\\.(?:0|[1-9][0-9]{0,5})$`,
+  pattern: REQUEST_KEY_PATTERN,
 })

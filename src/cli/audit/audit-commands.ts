@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { convicted, NotProven, readEvidence } from '../../agreement/evidence.ts'
 import { AuditFailed } from '../../audit/audit-failed.ts'
@@ -13,7 +12,7 @@ import { openStoreToRead } from '../../node/files/open-store.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Store } from '../../store/port.ts'
 import { CONTRACTS_STREAM } from '../../store/streams.ts'
-import { fileUnavailable } from '../file-unavailable.ts'
+import { bytesIn, textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
 import { dataOption } from '../options.ts'
 import { print, printJson, printLines } from '../output.ts'
@@ -60,7 +59,7 @@ export function auditCommands(program: Command): void {
     .argument('<file>', 'what `contract evidence` printed')
     .description('check evidence against a party, with nothing but the file: says whom it convicts')
     .action(async (file: string) => {
-      for (const evidence of readEvidence(await textOf(file))) {
+      for (const evidence of readEvidence(await textIn(file))) {
         const conviction = convicted(evidence)
         if (conviction === undefined) {
           throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
@@ -79,7 +78,7 @@ export function auditCommands(program: Command): void {
     .option('--json', 'as JSON')
     .description('check a file against a seal, a statement and the ledger, with nothing but the two files')
     .action(async (evidence: string, file: string, { json, key, seal }: ProveOptions) => {
-      const said = jsonIn(await textOf(evidence), evidence)
+      const said = jsonIn(await textIn(evidence), evidence)
       const proofs = proveFile(said, contentOf(await bytesOf(file)), { keys: key, seal })
       if (json) printJson(proofs)
       else printLines(proofs.flatMap(proofLines))
@@ -114,20 +113,9 @@ function show(report: AuditReport, json: true | undefined): void {
   else printLines(auditText(report))
 }
 
-/** Throws FileUnavailable. */
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw fileUnavailable(cause, path) ?? cause
-  }
-}
-
 /** Throws FileUnavailable, NotProven. */
 async function bytesOf(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileUnavailable(cause, path) ?? cause
-  })
+  const bytes = await bytesIn(path)
   if (bytes.length > 0) return bytes
   throw new NotProven('evidence_proves_nothing', `${path} is empty, and no attachment is`, { path })
 }

@@ -1,11 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
 import type { Attachment, MediaType } from '../../events/attachments/attachment.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
-import { fileUnavailable } from '../file-unavailable.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
+import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 import { fateOf, type Written } from './field-commands.ts'
 import { placeOf } from './place.ts'
@@ -21,7 +21,7 @@ interface Options {
   readonly name?: string
   readonly proposal?: string
   readonly type?: string
-  readonly wait?: string
+  readonly wait?: number
 }
 
 /** By the ends of names, where the user says nothing. */
@@ -49,7 +49,7 @@ const TYPES: Readonly<Record<string, MediaType>> = {
 /** `concordata attachment …`: files at the fields of a contract. */
 export function attachmentCommands(program: Command): void {
   const attachment = program.command('attachment').description('files at the fields of a contract')
-  const of = (name: string) => attachment.command(name).argument('<contract>', 'its UID')
+  const of = (name: string) => attachment.command(name).addArgument(contractArgument())
   const at = (name: string) => of(name).argument('<path>', 'the field: names with slashes between')
   const brings = (command: Command) =>
     command
@@ -59,7 +59,7 @@ export function attachmentCommands(program: Command): void {
       .addOption(dataOption())
 
   brings(at('add'))
-    .option('--wait <seconds>', 'how long to wait for the others')
+    .addOption(waitOption())
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose a file for a field, and wait until all have agreed to it')
     .action(async (uid: string, path: string, file: string, options: Options) => {
@@ -87,8 +87,8 @@ export function attachmentCommands(program: Command): void {
 
   at('get')
     .argument('<file>', 'where it is written')
-    .option('--proposal <proposal>', 'of that proposal, not the agreed one')
-    .option('--change-set <request>', 'as it would be with that change set')
+    .addOption(proposalOption('of that proposal, not the agreed one'))
+    .addOption(requestOption('--change-set <request>', 'as it would be with that change set'))
     .addOption(dataOption())
     .description('the bytes of an attachment')
     .action(async (uid: string, path: string, file: string, { changeSet, data, proposal }: Options) => {
@@ -142,12 +142,5 @@ function typeOf(file: string, { type }: Options): string {
   if (known !== undefined) return known
   throw new TypeUnknown('request_malformed', `say with --type of what type ${file} is: its name does not`, {
     path: file,
-  })
-}
-
-/** Throws FileUnavailable. */
-async function bytesIn(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
-    throw fileUnavailable(cause, path) ?? cause
   })
 }

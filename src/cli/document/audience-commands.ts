@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { contractArgument, dataOption, dateIn, handlesIn, jsonOption, proposalOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 interface Audience {
@@ -20,7 +20,7 @@ interface Options {
 /** `concordata audience …`: who gets the values of a block. */
 export function audienceCommands(program: Command): void {
   const audience = program.command('audience').description('who gets the values of a block or a list')
-  const of = (name: string) => audience.command(name).argument('<contract>', 'its UID')
+  const of = (name: string) => audience.command(name).addArgument(contractArgument())
 
   of('show')
     .addOption(jsonOption())
@@ -37,20 +37,19 @@ export function audienceCommands(program: Command): void {
 
   of('set')
     .argument('<path>', 'names with slashes between')
-    .argument('<parties>', 'handles with commas between, or everybody')
-    .option('--until <time>', 'when nodes stop handing out earlier values: UTC with milliseconds')
+    .argument('<parties>', 'handles with commas between, or everybody', handlesIn)
+    .option('--until <time>', 'when nodes stop handing out earlier values: a date, or a date and time', dateIn)
     .addOption(dataOption())
     .description('say who gets values that are written there from now on')
-    .action(async (uid: string, path: string, parties: string, { data, until }: Options) => {
-      const named = parties === 'everybody' ? null : parties.split(',').map((party) => party.trim())
-      const body = { at: path, parties: named, ...(until !== undefined && { until }) }
+    .action(async (uid: string, path: string, parties: string[] | null, { data, until }: Options) => {
+      const body = { at: path, parties, ...(until !== undefined && { until }) }
       await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Audiences`, body)
       print('Set.')
     })
 
   of('reveal')
     .argument('<path>', 'of the field: names with slashes between')
-    .option('--proposal <proposal>', 'left out: the value that is agreed there')
+    .addOption(proposalOption('left out: the value that is agreed there'))
     .addOption(dataOption())
     .description('make a confidential value an ordinary one: everybody gets it')
     .action(async (uid: string, path: string, { data, proposal }: Options) => {

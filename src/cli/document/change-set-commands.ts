@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { Argument, type Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
+import { textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
-import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 interface ChangeSet {
@@ -23,8 +23,8 @@ interface Options {
 /** `concordata change-set …`: changes that are voted, and take effect, as one. */
 export function changeSetCommands(program: Command): void {
   const changeSet = program.command('change-set').description('changes that are voted, and take effect, as one')
-  const of = (name: string) => changeSet.command(name).argument('<contract>', 'its UID')
-  const onOne = (name: string) => of(name).argument('<request>', 'as `change-set list` names it')
+  const of = (name: string) => changeSet.command(name).addArgument(contractArgument())
+  const onOne = (name: string) => of(name).addArgument(requestArgument('as `change-set list` names it'))
   const sets = (uid: string, request = '') =>
     `/api/Contract/${uid}/ChangeSets${request && `/${encodeURIComponent(request)}`}`
 
@@ -34,7 +34,7 @@ export function changeSetCommands(program: Command): void {
     .addOption(dataOption())
     .description('propose changes as one')
     .action(async (uid: string, file: string, { data, about }: Options) => {
-      const changes = jsonIn(await readFile(file, 'utf8'), file)
+      const changes = jsonIn(await textIn(file), file)
       const answer = await (await apiClientFor(data)).call('POST', sets(uid), { changes, ...aboutOf(about) })
       print((answer as { request?: string }).request ?? 'Nothing is to be changed.')
     })

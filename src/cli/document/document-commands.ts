@@ -6,7 +6,7 @@ import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import type { ShownRules } from '../../documents/rules/rules.ts'
 import { requestStates } from '../../projections/queries/request-records.ts'
 import { apiClientFor } from '../api-client.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, numberIn } from '../options.ts'
 import { printJson, printLines, table } from '../output.ts'
 import { outline, shownValue } from './outline.ts'
 import { placeOf } from './place.ts'
@@ -26,6 +26,14 @@ interface Candidate extends Waiting {
   readonly value: unknown
 }
 
+/** Which requests are listed. */
+interface Wanted {
+  readonly state?: string
+  readonly author?: string
+  readonly limit: number
+  readonly before?: number
+}
+
 interface Found {
   readonly requests: readonly {
     readonly request: string
@@ -43,7 +51,7 @@ interface Found {
 export function documentCommands(contract: Command): void {
   contract
     .command('print')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('[path]', 'a block: names with slashes between; left out: the whole document', '')
     .addOption(dataOption())
     .description('the agreed document, a line for each element')
@@ -57,10 +65,10 @@ export function documentCommands(contract: Command): void {
 
   contract
     .command('history')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('[path]', 'names with slashes between; left out: the whole document', '')
-    .option('--limit <number>', 'so many values, the newest first', '20')
-    .option('--before <index>', 'only older ones, as the end of the list before says')
+    .option('--limit <number>', 'so many values, the newest first', numberIn, 20)
+    .option('--before <index>', 'only older ones, as the end of the list before says', numberIn)
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the values that were put forward, or computed, and what came of each')
@@ -68,9 +76,9 @@ export function documentCommands(contract: Command): void {
       async (
         uid: string,
         path: string,
-        { data, json, limit, before }: Options & { limit: string; before?: string },
+        { data, json, limit, before }: Options & { limit: number; before?: number },
       ) => {
-        const query = new URLSearchParams({ limit, ...(before === undefined ? {} : { before }) })
+        const query = queryOf({ before, limit })
         const client = await apiClientFor(data)
         const history = (await client.call('GET', `${placeOf(uid, path)}/~history?${query}`)) as ShownHistory
         if (json) return printJson(history)
@@ -87,9 +95,9 @@ export function documentCommands(contract: Command): void {
 
   contract
     .command('diff')
-    .argument('<contract>', 'its UID')
-    .argument('<from>', 'an entry of the ledger')
-    .argument('<to>', 'another one')
+    .addArgument(contractArgument())
+    .argument('<from>', 'an entry of the ledger', numberIn)
+    .argument('<to>', 'another one', numberIn)
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('what differs between the documents after two entries')
@@ -104,16 +112,16 @@ export function documentCommands(contract: Command): void {
 
   contract
     .command('requests')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(new Option('--state <state>', 'only those').choices([...requestStates]))
     .option('--author <handle>', 'only those of that party')
-    .option('--limit <number>', 'so many', '20')
-    .option('--before <number>', 'only older ones, as the end of the list before says')
+    .option('--limit <number>', 'so many', numberIn, 20)
+    .option('--before <number>', 'only older ones, as the end of the list before says', numberIn)
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('what was asked for, those on their way first, then the newest, and what came of each')
-    .action(async (uid: string, { data, json, ...wanted }: Options & Readonly<Record<string, string>>) => {
-      const query = new URLSearchParams({ contract: uid, ...wanted })
+    .action(async (uid: string, { data, json, ...wanted }: Options & Wanted) => {
+      const query = queryOf({ contract: uid, ...wanted })
       const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as Found
       if (json) return printJson(found)
       const rows = found.requests.map(({ by, code, index, request, state, time, waitsFor }) => [
@@ -130,7 +138,7 @@ export function documentCommands(contract: Command): void {
 
   contract
     .command('votes')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('all that waits for votes, and for whose')
@@ -150,6 +158,12 @@ export function documentCommands(contract: Command): void {
       ].filter(([, , , , parties]) => parties !== '')
       printLines(table(['what', 'which', 'at', 'what it says', 'waits for'], rows))
     })
+}
+
+/** Of what is asked for at all. */
+function queryOf(wanted: object): URLSearchParams {
+  const asked = Object.entries(wanted).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(asked.map(([name, value]): [string, string] => [name, String(value)]))
 }
 
 function waits({ waitsFor }: Waiting): string {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
 import { print, printJson, printLines } from '../output.ts'
 import { placeOf } from './place.ts'
 
@@ -13,7 +13,7 @@ interface Options {
 interface WriteOptions extends Options {
   readonly add?: true
   readonly dryRun?: true
-  readonly wait?: string
+  readonly wait?: number
 }
 
 /** What a write has come to, as far as it is printed. */
@@ -32,16 +32,13 @@ const JSON_TYPE = 'application/json'
 export function fieldCommands(program: Command): void {
   const field = program.command('field').description('read and write the values of a contract')
   const writes = (name: string) =>
-    field.command(name).argument('<contract>', 'its UID').argument('<path>', 'the field: names with slashes between')
+    field.command(name).addArgument(contractArgument()).argument('<path>', 'the field: names with slashes between')
   const withOptions = (command: Command) =>
-    command
-      .option('--wait <seconds>', 'how long to wait for the others')
-      .option('--dry-run', 'say what would happen, and do nothing')
-      .addOption(dataOption())
+    command.addOption(waitOption()).option('--dry-run', 'say what would happen, and do nothing').addOption(dataOption())
 
   field
     .command('get')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('[path]', 'names with slashes between; left out: the whole document', '')
     .option('--at <index>', 'as it was after that entry of the ledger')
     .addOption(jsonOption())

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { lockPurposes } from '../../events/reasons.ts'
 import { apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 type Lock =
@@ -26,7 +26,7 @@ interface Options {
 export function lockCommands(contract: Command): void {
   contract
     .command('lock')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addArgument(
       new Argument('[purpose]', 'what for, for all to see; left out: only say who has it').choices(
         Object.keys(lockPurposes),
@@ -54,7 +54,7 @@ export function lockCommands(contract: Command): void {
 
   contract
     .command('release')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .addOption(dataOption())
     .description('let go of the record lock')
     .action(async (uid: string, { data }: Options) => {

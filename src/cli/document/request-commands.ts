@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RequestStage } from '../../contracts/requests/progress.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
-import { aboutOption, dataOption, jsonOption } from '../options.ts'
+import { aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 interface Options {
@@ -38,8 +38,8 @@ export function requestCommands(program: Command): void {
   const onOne = (name: string) =>
     request
       .command(name)
-      .argument('<contract>', 'its UID')
-      .argument('<request>', 'its name: <party>.<statement>.<place>')
+      .addArgument(contractArgument())
+      .addArgument(requestArgument('its name: <party>.<statement>.<place>'))
       .addOption(dataOption())
 
   onOne('show')

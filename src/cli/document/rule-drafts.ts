@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from 'commander'
 import type { About } from '../../events/about.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { jsonIn } from '../json-argument.ts'
-import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 interface Listed {
@@ -25,15 +25,15 @@ interface Options {
   readonly data: string
   readonly json?: true
   readonly about?: string
-  readonly set?: string
+  readonly set?: number
   readonly hash?: string
 }
 
 /** `concordata rule …` of a contract, but for `try`. */
 export function ruleDraftCommands(rule: Command): void {
-  const of = (name: string) => rule.command(name).argument('<contract>', 'its UID')
+  const of = (name: string) => rule.command(name).addArgument(contractArgument())
   const says = () => new Argument('<says>', 'JSON, as docs/rules.md, "Kinds", has it')
-  const setOption = () => new Option('--set <number>', 'its rule set; left out for a trigger')
+  const setOption = () => new Option('--set <number>', 'its rule set; left out for a trigger').argParser(numberIn)
 
   of('list')
     .addOption(jsonOption())
@@ -74,49 +74,48 @@ export function ruleDraftCommands(rule: Command): void {
     })
 
   of('edit')
-    .argument('<rule>', 'its number')
+    .argument('<rule>', 'its number', numberIn)
     .addArgument(says())
     .addOption(setOption())
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('have a rule say something else: its votes are dropped')
-    .action(async (uid: string, number: string, said: string, { data, set, about }: Options) => {
+    .action(async (uid: string, number: number, said: string, { data, set, about }: Options) => {
       const body = { ...termsOf(said, set), ...aboutOf(about) }
-      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}`, body)
+      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Rules/${number}`, body)
       print('Edited.')
     })
 
   of('remove')
-    .argument('<rule>', 'its number')
+    .argument('<rule>', 'its number', numberIn)
     .addOption(dataOption())
     .description('remove a rule')
-    .action(async (uid: string, number: string, { data }: Options) => {
-      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}`)
+    .action(async (uid: string, number: number, { data }: Options) => {
+      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Rules/${number}`)
       print('Removed.')
     })
 
   of('vote')
-    .argument('<rule>', 'its number')
+    .argument('<rule>', 'its number', numberIn)
     .addArgument(new Argument('<vote>', 'yes or no').choices(['yes', 'no']))
     .option('--hash <hash>', 'of what was read: refused if it says something else by now')
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('vote on what a rule says')
-    .action(async (uid: string, number: string, vote: string, { data, hash, about }: Options) => {
+    .action(async (uid: string, number: number, vote: string, { data, hash, about }: Options) => {
       const client = await apiClientFor(data)
-      const read = (await rulesOf(client, uid)).rules.find((one) => String(one.number) === number)
+      const read = (await rulesOf(client, uid)).rules.find((one) => one.number === number)
       const body = { hash: hash ?? read?.hash ?? '0'.repeat(64), vote, ...aboutOf(about) }
-      await client.call('POST', `/api/Contract/${uid}/Rules/${encodeURIComponent(number)}/Votes`, body)
+      await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)
       print(`Voted ${vote}: ${read?.text ?? number}`)
     })
 
   of('publish')
-    .argument('<sets...>', 'numbers of rule sets')
+    .argument('<sets...>', 'numbers of rule sets', numbersIn)
     .addOption(dataOption())
     .description('put all rules of these sets, and all triggers, into force')
-    .action(async (uid: string, sets: readonly string[], { data }: Options) => {
+    .action(async (uid: string, ruleSets: readonly number[], { data }: Options) => {
       const client = await apiClientFor(data)
-      const ruleSets = sets.map(Number)
       const { rules } = await rulesOf(client, uid)
       const meant = rules.filter(({ ruleSet }) => ruleSet === null || ruleSets.includes(ruleSet))
       const named = meant.map(({ number, hash }) => ({ rule: number, hash }))
@@ -139,6 +138,6 @@ async function rulesOf(client: ApiClient, uid: string): Promise<Listed> {
   return (await client.call('GET', `/api/Contract/${uid}/Rules`)) as Listed
 }
 
-function termsOf(said: string, set: string | undefined): { ruleSet: number | null; says: unknown; about?: About } {
-  return { ruleSet: set === undefined ? null : Number(set), says: jsonIn(said, 'what the rule says') }
+function termsOf(said: string, set: number | undefined): { ruleSet: number | null; says: unknown; about?: About } {
+  return { ruleSet: set ?? null, says: jsonIn(said, 'what the rule says') }
 }

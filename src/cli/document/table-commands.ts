@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { Command } from 'commander'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
-import { fileUnavailable } from '../file-unavailable.ts'
-import { dataOption } from '../options.ts'
+import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
+import { contractArgument, dataOption, waitOption } from '../options.ts'
 import { print, printJson } from '../output.ts'
 import { fateOf, type Written } from './field-commands.ts'
 import { placeOf } from './place.ts'
@@ -18,7 +18,7 @@ interface Options {
   readonly at?: string
   readonly dryRun?: true
   readonly split?: true
-  readonly wait?: string
+  readonly wait?: number
 }
 
 const forms = {
@@ -32,7 +32,7 @@ export function tableCommands(program: Command): void {
   const of = (name: string, file: string) =>
     tables
       .command(name)
-      .argument('<contract>', 'its UID')
+      .addArgument(contractArgument())
       .argument('<path>', "a list or a block: names with slashes between; '' is the whole document")
       .argument('<file>', file)
       .addOption(dataOption())
@@ -52,14 +52,12 @@ export function tableCommands(program: Command): void {
   of('put', 'NAME.csv or NAME.xlsx')
     .option('--add', 'a row is an entry more; left out, the rows are what is to stand in the list')
     .option('--split', 'what is more than one request can be is several, each agreed, or not, by itself')
-    .option('--wait <seconds>', 'how long to wait for the others')
+    .addOption(waitOption())
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose what is in a table, all of it as one request, and wait until all have agreed to it')
     .action(async (uid: string, path: string, file: string, { add, data, dryRun, split, wait }: Options) => {
       const headers = { 'content-type': forms[formOf(file)], ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
-      const bytes = await readFile(file).catch((cause: unknown) => {
-        throw fileUnavailable(cause, file) ?? cause
-      })
+      const bytes = await bytesIn(file)
       const query = new URLSearchParams({ ...(split && { split: '' }), ...(dryRun && { 'dry-run': '' }) })
       const url = `${placeOf(uid, path)}?${query}`
       const answer = await (await apiClientFor(data)).call(add ? 'POST' : 'PUT', url, bytes, headers)

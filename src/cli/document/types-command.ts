@@ -2,14 +2,14 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import { typeNameFor, typeText } from '../../library/typed/type-text.ts'
 import { apiClientFor } from '../api-client.ts'
-import { dataOption } from '../options.ts'
+import { contractArgument, dataOption } from '../options.ts'
 import { printLines } from '../output.ts'
 
 /** `concordata types`: what stands in a contract, for programs in TypeScript. */
 export function typesCommand(program: Command): void {
   program
     .command('types')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .option('--name <name>', 'of the type; left out: as the title suggests', identifier)
     .addOption(dataOption())
     .description('the TypeScript type of its document, for `node.contract<…>(uid)`')

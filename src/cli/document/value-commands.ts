@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, proposalArgument } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 import { placeOf } from './place.ts'
 
@@ -25,13 +25,13 @@ export function valueCommands(program: Command): void {
   const onOne = (name: string) =>
     value
       .command(name)
-      .argument('<contract>', 'its UID')
+      .addArgument(contractArgument())
       .argument('<path>', 'the field, or a block that it stands in: names with slashes between')
-      .argument('<proposal>', 'as `value proposals` names it')
+      .addArgument(proposalArgument('as `value proposals` names it'))
 
   value
     .command('proposals')
-    .argument('<contract>', 'its UID')
+    .addArgument(contractArgument())
     .argument('[path]', 'a field or a block: names with slashes between; left out: the whole document', '')
     .addOption(jsonOption())
     .addOption(dataOption())

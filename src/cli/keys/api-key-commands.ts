@@ -3,7 +3,7 @@ import { type ApiRole, apiRoles } from '../../api/http/authenticate.ts'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
 import { systemClock } from '../../runtime/clock.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { dataOption, dateIn, jsonOption } from '../options.ts'
 import { print, printJson, printLines, table } from '../output.ts'
 
 /** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
@@ -45,15 +45,4 @@ function rolesIn(text: string): ApiRole[] {
   const unknown = roles.find((role) => !apiRoles.some((known) => known === role))
   if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is no role: ${apiRoles.join(', ')}`)
   return roles as ApiRole[]
-}
-
-/** ISO 8601, in UTC: other forms mean one day here and another there. */
-const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/
-
-function dateIn(text: string): string {
-  const time = DATE.test(text) ? Date.parse(text) : Number.NaN
-  // `Date` counts a thirtieth of February on into March.
-  const isReal = !Number.isNaN(time) && new Date(time).toISOString().startsWith(text.replace(/Z$/, ''))
-  if (!isReal) throw new InvalidArgumentError('that is no date; write 2027-01-31, or 2027-01-31T12:00:00Z')
-  return new Date(time).toISOString()
 }

@@ -162,7 +162,8 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       status: 409,
       body: { code: 'no_vote_asked' },
     })
-    t.equal((await ana.call('POST', `${path}/Free/~proposals/${proposal}/choice`)).status, 200)
+    const chosen = await runCommand('value', 'choose', contract, 'Free', proposal, '--data', ana.data)
+    t.same(chosen, { status: 0, output: 'Chosen.\n' })
     t.same(await open(ana, ''), [])
     t.equal((await ana.call('GET', path)).body.Free, 'two')
     t.match(await ana.call('GET', `${path}/Free/~proposals/${proposal}`), { body: { code: 'no_such_proposal' } })
@@ -241,6 +242,15 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await written, { status: 409, body: { candidates: [{ fate: 'agreed' }, { fate: 'turned_down' }] } })
     t.match(await vote(noted, 'yes'), { status: 1, output: /no_such_proposal/ })
     t.match(await runCommand('value', 'proposals', contract, '--json', ...data), { output: '[]\n' })
+
+    const other = ana.call('PUT', rate, 0.46)
+    await seenByBen()
+    const [{ proposal }] = await open(ben)
+    const withdraw = (of: NodeParty) =>
+      runCommand('value', 'withdraw', contract, 'Terms/Rate', proposal, '--data', of.data)
+    t.match(await withdraw(ben), { status: 1, output: /not_author/ })
+    t.same(await withdraw(ana), { status: 0, output: 'Withdrawn.\n' })
+    t.match(await other, { status: 409, body: { candidates: [{ fate: 'withdrawn' }] } })
   })
 
   await t.test('rules, change sets and audiences by commands', async (t) => {

@@ -269,31 +269,31 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
   })
 
   await t.test('the command line does all of it', async (t) => {
-    const run = async (...words: string[]) => {
+    const webhook = async (...words: string[]) => {
       const { output, status } = await runCommand('webhook', ...words, '--data', ana.data)
       t.equal(status, 0, output)
       return output
     }
-    const added = await run('add', `${origin}/cli`, `${document}/Note`, '--from', '0')
+    const added = await webhook('add', `${origin}/cli`, `${document}/Note`, '--from', '0')
     const id = /wh_\S+/.exec(added)?.[0] as string
     t.match(added, /secret +whsec_/)
     await until('all there is', async () => at('/cli').length > 3)
     const first = at('/cli').length
-    t.match(await run('replay', id, '--from', '1', '--to', '1'), new RegExp(`contract-${contract}: entries 1 to 1`))
+    t.match(await webhook('replay', id, '--from', '1', '--to', '1'), new RegExp(`contract-${contract}: entries 1 to 1`))
     await came('/cli', first + 1)
-    t.match(await run('secret', id, '--signing', 'v1a', '--overlap', '0'), /public key +whpk_/)
+    t.match(await webhook('secret', id, '--signing', 'v1a', '--overlap', '0'), /public key +whpk_/)
     answer('/cli', () => 500)
     await put('Note', 'by hand')
-    await until('it waits', async () => /status 500/.test(await run('undelivered', id)))
-    const [, message = ''] = /^(contract-\S+@\d+#\d+) /m.exec(await run('undelivered', id)) ?? []
-    await run('retry', id)
-    await run('omit', id, message)
-    t.match(await run('undelivered', id), /never +status 500/)
-    t.match(JSON.parse(await run('undelivered', id, '--json')), { givenUp: [{ error: 'status 500' }], waiting: [] })
-    await run('activate', id)
-    t.match(await run('list'), new RegExp(`${id} +active`))
-    await run('remove', id)
-    t.notMatch(await run('list'), id)
+    await until('it waits', async () => /status 500/.test(await webhook('undelivered', id)))
+    const [, message = ''] = /^(contract-\S+@\d+#\d+) /m.exec(await webhook('undelivered', id)) ?? []
+    await webhook('retry', id)
+    await webhook('omit', id, message)
+    t.match(await webhook('undelivered', id), /never +status 500/)
+    t.match(JSON.parse(await webhook('undelivered', id, '--json')), { givenUp: [{ error: 'status 500' }], waiting: [] })
+    await webhook('activate', id)
+    t.match(await webhook('list'), new RegExp(`${id} +active`))
+    await webhook('remove', id)
+    t.notMatch(await webhook('list'), id)
     const { output, status } = await runCommand('webhook', 'retry', id, '--data', ana.data)
     t.match([status, output], [1, /no_such_webhook/])
   })
