@@ -9,8 +9,8 @@ import { breaks } from './breaks.ts'
 
 /**
  * `npm run breaks [-- --only name] [--from N] [--to N] [--all]`: takes one rule after another, or those from the Nth to the Nth, out
- * of a copy of the code, and says what notices first: the test that is there for it, the test vectors, the explorer, a unit test, or the simulator; with `--all` all
- * that do. What is there for a break has to be green without it. Ends with 1 if a break goes unnoticed.
+ * of a copy of the code, and says what notices: the test that is there for it, or, where none is, the first of test vectors, explorer, unit tests and simulator; with
+ * `--all` all that do. What is there for a break has to be green without it. Ends with 1 if a break goes unnoticed.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const { values } = parseArgs({
@@ -23,14 +23,20 @@ const { values } = parseArgs({
   },
 })
 
+/** What does not come to an end without what is taken out is noticed by that. */
+const OWN_SECONDS_MAX = '120'
+
 interface Catcher {
   readonly name: string
   readonly args: readonly string[]
 }
 
-/** What is there for the break is asked first. */
-const catchersOf = ({ caughtBy }: Break): readonly Catcher[] =>
-  caughtBy === undefined ? catchers : [{ name: caughtBy, args: ['test/run/main.ts', caughtBy] }, ...catchers]
+/** What is there for the break has to notice: others are asked where nothing is, or all are. */
+function catchersOf({ caughtBy }: Break): readonly Catcher[] {
+  if (caughtBy === undefined) return catchers
+  const own = { name: caughtBy, args: ['test/run/main.ts', '--timeout', OWN_SECONDS_MAX, caughtBy] }
+  return values.all ? [own, ...catchers] : [own]
+}
 
 const catchers: readonly Catcher[] = [
   { name: 'vectors', args: ['test/run/main.ts', 'test/agreement/vectors.test.ts'] },
