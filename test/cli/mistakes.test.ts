@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openNode } from '../../src/index.ts'
-import { type NodeParty, newParty } from '../support/node-party.ts'
+import { configure, type NodeParty, newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
@@ -56,10 +56,31 @@ t.test('whoever mistypes gets one line, with a code, and status 1', { timeout: 2
     t.equal(status, 1, name)
     t.match(output, new RegExp(`^concordata: [^\n]*\\[${code}\\]\n$`), name)
   }
+  const isUnavailable = { status: 1, output: /^concordata: [^\n]*\[file_unavailable\]\n$/ }
   for (const path of ['/nonexistent', '/']) {
-    const { status, output } = await runCommand('audit', 'check', path)
-    t.match({ status, output }, { status: 1, output: /^concordata: [^\n]*\[file_unavailable\]\n$/ })
+    for (const line of [
+      ['audit', 'check'],
+      ['template', 'show'],
+      ['template', 'sign', '--data', ana.data],
+    ]) {
+      t.match(await runCommand(...line, path), isUnavailable, line.join(' '))
+    }
   }
+  const keys = (data: string, ...words: string[]) => runCommand('api-key', ...words, '--data', data)
+  for (const words of [['list'], ['revoke', 'x'], ['add', 'x', '--role', 'reader']]) {
+    t.match(await keys('/nonexistent', ...words), { status: 1, output: /\[configuration_missing\]\n$/ }, words[0] ?? '')
+  }
+
+  const setsUp = (password: string) =>
+    runCommand('store', 'setup', '--admin-password-file', password, '--data', ana.data)
+  t.match(await setsUp('/nonexistent'), { status: 1, output: /names no `store`.*\[store_setup_failed\]\n$/ })
+  await configure(ana, { store: { url: 'esdb://127.0.0.1:1' } })
+  for (const path of ['/nonexistent', '/']) t.match(await setsUp(path), isUnavailable, path)
+  t.same(
+    (await readdir(ana.data)).filter((name) => name.startsWith('esdb')),
+    [],
+    'no user has a password',
+  )
 })
 
 t.test('a person who is asked', { timeout: 240_000 }, async (t) => {

@@ -66,8 +66,13 @@ export function changeSetCommands(program: Command): void {
     .addOption(dataOption())
     .description('vote on it: with the last yes it takes effect, a no ends it')
     .action(async (uid: string, request: string, vote: string, { data, about }: Options) => {
-      await (await apiClientFor(data)).call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
-      print(`Voted ${vote}.`)
+      const client = await apiClientFor(data)
+      await client.call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
+      if (vote === 'no') return print('Voted no: none of it takes effect.')
+      const { open } = (await client.call('GET', `${sets(uid)}?ended=0`)) as { open: readonly ChangeSet[] }
+      const { waitsFor } = open.find((one) => one.request === request) ?? {}
+      const standing = waitsFor === undefined ? 'nobody else is waited for' : `it waits for ${waitsFor.join(', ')}`
+      print(`Voted yes: ${standing}.`)
     })
 
   onOne('withdraw')

@@ -17,7 +17,7 @@ export function apiKeyCommands(program: Command): void {
     .option('--expires <date>', 'when it ends: a date, or a date and time', dateIn)
     .description('make a key, and show it this one time')
     .action(async (name: string, { data, role, expires }: { data: string; role: ApiRole[]; expires?: string }) => {
-      await readConfiguration(data, readEnvironment(process.env))
+      await assertDataDirectory(data)
       print(await addApiKey(data, { name, roles: role, ...(expires === undefined ? {} : { expires }) }, systemClock))
     })
 
@@ -27,6 +27,7 @@ export function apiKeyCommands(program: Command): void {
     .addOption(dataOption())
     .description('the keys that there are; the keys themselves are kept nowhere')
     .action(async ({ data, json }: { data: string; json?: true }) => {
+      await assertDataDirectory(data)
       const keys = await readApiKeys(data)
       if (json) return printJson(keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires })))
       const rows = keys.map(({ name, roles, made, expires }) => [name, roles.join(', '), made, expires ?? 'never'])
@@ -37,7 +38,15 @@ export function apiKeyCommands(program: Command): void {
     .command('revoke <name>')
     .addOption(dataOption())
     .description('a key is good no more, from the next call on')
-    .action(async (name: string, { data }: { data: string }) => revokeApiKey(data, name))
+    .action(async (name: string, { data }: { data: string }) => {
+      await assertDataDirectory(data)
+      await revokeApiKey(data, name)
+    })
+}
+
+/** Elsewhere there are no keys, which is not the same as that nobody has one. Throws ConfigurationMissing. */
+async function assertDataDirectory(data: string): Promise<void> {
+  await readConfiguration(data, readEnvironment(process.env))
 }
 
 function rolesIn(text: string): ApiRole[] {

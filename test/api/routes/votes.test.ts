@@ -269,7 +269,10 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match((await by(ben, 'change-set', 'list')).output, /ana +open +endorsement +ben/)
     t.match(JSON.parse((await by(ben, 'change-set', 'show', name)).output), { changes: { values: [{}, {}] } })
     t.match(await by(ana, 'change-set', 'vote', name, 'yes'), { status: 1, output: /not_a_voter/ })
-    t.match(await by(ben, 'change-set', 'vote', name, 'yes'), { status: 0 })
+    t.same(await by(ben, 'change-set', 'vote', name, 'yes'), {
+      status: 0,
+      output: 'Voted yes: nobody else is waited for.\n',
+    })
     t.match((await ben.call('GET', `${path}/Terms`)).body, { Rate: '0.47', Share: '0.48' })
     t.match(await by(ana, 'change-set', 'withdraw', name), { status: 1, output: /no_such_change_set/ })
 
