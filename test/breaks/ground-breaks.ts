@@ -273,4 +273,11 @@ export const groundBreaks: readonly Break[] = [
     to: "if (submission.phase.kind === 'done') return\n    if (isRead || submission !== undefined) this",
     caughtBy: 'test/contracts/signing/signing-blocked.test.ts',
   },
+  {
+    name: 'a contract whose contents gave way begins no other by itself',
+    file: 'src/contracts/contents/contents.ts',
+    from: 'if (this.#cancelAgain !== undefined || this.#view.isClosed) return',
+    to: 'if (this.#cancelAgain !== undefined || !this.#view.isClosed) return',
+    caughtBy: 'test/contracts/contents/given-up.test.ts',
+  },
 ]
