@@ -254,15 +254,12 @@ export function problemOf(error: unknown): Problem {
   const { code, evidence, message } = error
   const status = statusOf[code]
   if (status < 500) return describe(code, message, status, evidence)
+  const isForCallers = ([member]: readonly [string, unknown]) => !OWN_PLACES.has(member) || code === 'content_missing'
   return describe(code, errorCodes[code], status, Object.fromEntries(Object.entries(evidence).filter(isForCallers)))
 }
 
-/** Where this node has its files and sockets: of what is not a fault of the caller, a path is one of those. */
+/** Where this node has its files and sockets: of what is not a fault of the caller a path is one of those, but for that of an attachment. */
 const OWN_PLACES = new Set(['path', 'socket'])
-
-function isForCallers([member]: readonly [string, unknown]): boolean {
-  return !OWN_PLACES.has(member)
-}
 
 export function describe(code: ProblemCode, detail: string, status: number, evidence: object): Problem {
   return { ...evidence, type: `urn:concordata:${code}`, title: code.replaceAll('_', ' '), status, code, detail }

@@ -171,6 +171,7 @@ export class WebhookFile {
 
   remove(id: string): void {
     this.#run('DELETE FROM hooks WHERE id = ?', id)
+    this.#failing?.delete(id)
   }
 
   /** Nothing, if there is such a lane. */

@@ -113,6 +113,7 @@ t.test('every fate of a request has its status', async (t) => {
 
 t.test('a fault of ours tells a client nothing, one of its own everything', async (t) => {
   t.match(problemOf(new Error('secret')), { status: 500, code: 'internal', detail: /^(?!.*secret)/ })
+  t.match(problemOf(new ConcordataError('content_missing', 'at Wording', { path: 'Wording' })), { path: 'Wording' })
   for (const evidence of [{ socket: '/run/secret.sock' }, { path: '/var/secret.sqlite', contract: 'c' }]) {
     for (const code of ['signer_unreachable', 'store_unavailable', 'store_corrupt'] as const) {
       const told = problemOf(new ConcordataError(code, 'at /secret', evidence))
