@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 
 /** What does not come to an end without what is taken out is noticed by that. */
-const OWN_SECONDS_MAX = '120'
+const OWN_SECONDS_MAX = '240'
 
 interface Catcher {
   readonly name: string

@@ -88,6 +88,11 @@ t.test('a person who is asked', { timeout: 240_000 }, async (t) => {
   const node = await openNode({ data: ben.data })
   t.teardown(() => node.close())
   const add = (typed: string) => run(['party', 'add', ben.endpoint, '--data', ana.data], typed)
+  const byAnotherName = ben.endpoint.replace('127.0.0.1', 'localhost')
+  t.match(await runCommand('party', 'add', byAnotherName, '--data', ben.data), {
+    status: 1,
+    output: /\[party_is_self\]\n$/,
+  })
   for (const typed of ['', 'no\n']) {
     const { status, output, error } = await add(typed)
     t.match({ status, output }, { status: 1, output: '' }, JSON.stringify(typed))
