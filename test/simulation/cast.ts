@@ -1,9 +1,10 @@
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import type { Policy } from '../../src/contracts/approvals/policy.ts'
 import type { Role } from '../../src/contracts/replica/duties.ts'
+import { EntriesContradicted } from '../../src/contracts/replica/inbound/intake.ts'
 import { both } from '../support/engine-2.ts'
 import { fullState } from '../support/full-state.ts'
-import { HostileMember, LIES, SINS, type Sin, VALUE_SINS } from './hostile.ts'
+import { ENTRY_SINS, HostileMember, LIES, SINS, type Sin, VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -74,10 +75,12 @@ export function drawCast(run: Run): void {
     const drawnRoles = random.pick(ROLES)
     const roles = options.split ? drawnRoles : (['node'] as const)
     const wait = options.losingValues ? { payloadWaitMs: 200 + values.below(3_000) } : {}
+    const entriesAtOnceMax = sources.of('cast', `entries of ${handle}`).chance(options.fewEntries) ? 2 : 256
     const isPiecewise = random.chance(0.5)
     if (run.hostile !== undefined && handle === 'ben') return []
     const twinned = isTwinned && handle === 'ben' ? { keySeed } : {}
-    return [new Machine(world, handle, { policy, roles, rests: options.passive, isPiecewise, ...wait, ...twinned })]
+    const settings = { policy, roles, rests: options.passive, isPiecewise, entriesAtOnceMax }
+    return [new Machine(world, handle, { ...settings, ...wait, ...twinned })]
   })
   const isPiecewise = random.chance(0.5)
   run.twin = isTwinned
@@ -93,6 +96,7 @@ function drawSins({ options, sources }: Run): Sin[] {
   while (random.chance(0.4)) sins.add(random.pick(SINS))
   const lies = sources.of('cast', 'lies')
   for (const lie of LIES) if (lies.chance(0.2)) sins.add(lie)
+  if (options.erasures > 0 && sources.of('cast', 'false entries').chance(0.4)) sins.add('false entries')
   if (!options.losingValues) return [...sins]
   // Beside a deadly one nothing would have to come to its end.
   const others = random.chance(0.5) ? [] : [...sins]
@@ -100,7 +104,7 @@ function drawSins({ options, sources }: Run): Sin[] {
 }
 
 function sinNamed(name: string): Sin {
-  const all = [...SINS, ...VALUE_SINS, ...LIES]
+  const all = [...SINS, ...VALUE_SINS, ...LIES, ...ENTRY_SINS]
   const found = all.find((sin) => sin === name)
   if (found === undefined) throw new Error(`no sin ${name}: ${all.join(', ')}`)
   return found
@@ -130,6 +134,8 @@ export function worldOf(run: Run): World {
     failed: (machine, error) => {
       if (error instanceof EngineUnknown && machine.engines !== both)
         return run.count('could not go on without the engine')
+      if (error instanceof EntriesContradicted && run.hostile?.sins.has('false entries'))
+        return run.count('found out about false entries')
       if (run.isHonest(machine)) run.violations.push(error)
     },
   }

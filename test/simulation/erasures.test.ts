@@ -33,3 +33,11 @@ t.test(
     }
   },
 )
+
+t.test('a member that lies about entries in place of erased values has nobody end otherwise', async (t) => {
+  const lying = { erasures: 0.5, fewEntries: 1, hostile: 1, parties: 4, rounds: 25, sins: 'false entries', twins: 0 }
+  const { counts } = await simulate(1_602_010, undefined, lying)
+  for (const name of ['false entries given', 'members that have taken entries in place of erased values']) {
+    t.ok((counts[name] ?? 0) > 0, `${counts[name]} ${name}`)
+  }
+})

@@ -6,6 +6,7 @@ import { canHold, holdDue } from '../../src/agreement/keys/key-rules.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { receiveEntries } from '../../src/agreement/receive-entries.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
+import type { WantedEntries } from '../../src/agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
@@ -31,6 +32,7 @@ import {
   type Word,
 } from '../../src/gossip/message.ts'
 import { foundedBy } from '../support/uid.ts'
+import { FalseEntries } from './false-entries.ts'
 import { withOtherValues, withoutPayloads } from './lost-values.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
 import { falseLines, type Lie, malformedCommands } from './malformed.ts'
@@ -58,7 +60,13 @@ export const SINS = [
 export const VALUE_SINS = ['withhold values', 'late values', 'false values'] as const
 /** What it says that has not the form of anything, or asks for that comes to nothing. */
 export const LIES = ['malformed statements', 'malformed requests'] as const
-export type Sin = (typeof SINS)[number] | (typeof VALUE_SINS)[number] | (typeof LIES)[number]
+/** What it gives in place of erased values, in runs in which values are erased. */
+export const ENTRY_SINS = ['false entries'] as const
+export type Sin =
+  | (typeof SINS)[number]
+  | (typeof VALUE_SINS)[number]
+  | (typeof LIES)[number]
+  | (typeof ENTRY_SINS)[number]
 
 /** In one statement, and in all: who has other sins as well leaves the run some room for these. */
 const manyLies = { atOnce: 24, most: Number.POSITIVE_INFINITY }
@@ -92,6 +100,8 @@ export class HostileMember implements Neighbour {
   readonly #sent: string[] = []
   readonly #frontiers = new Map<Handle, Frontier>()
   readonly #wanted = new Map<Handle, readonly Wanted[]>()
+  readonly #lacked = new Map<Handle, WantedEntries>()
+  readonly entries: FalseEntries
   #requests = 0
   /** Contracts that nobody has asked for, in the order of their founding. */
   #founded = 0
@@ -112,6 +122,7 @@ export class HostileMember implements Neighbour {
     this.sins = new Set(sins)
     this.#fields = fields
     this.#random = world.sources.of('hostile')
+    this.entries = new FalseEntries(world.sources.of('hostile', 'entries'))
     this.#key = keyFrom(this.#random.bytes(32))
     const recovery = keyFrom(this.#random.bytes(32)).publicKey
     const keys = { signing: this.#key.publicKey, recovery }
@@ -187,9 +198,13 @@ export class HostileMember implements Neighbour {
     )
     this.#state = reception.state
     this.#waiting = reception.waiting
+    this.entries.keep(reception.settled)
     for (const word of message.words) if ('revocation' in word) this.#revocation = word
     this.#frontiers.set(peer.handle, message.frontiers.get(this.#contract) ?? {})
     this.#wanted.set(peer.handle, message.wants.get(this.#contract) ?? [])
+    const lacked = message.lacks.get(this.#contract)
+    if (lacked === undefined) this.#lacked.delete(peer.handle)
+    else this.#lacked.set(peer.handle, lacked)
   }
 
   /** What is due, and now and then a request; as its sins have it. */
@@ -221,6 +236,8 @@ export class HostileMember implements Neighbour {
     const told = this.#revocation
     const hold = holdDue(state, this.handle) ?? (told && canHold(state, this.handle, told) ? told : undefined)
     if (hold !== undefined) return { ...noWishes, key: { hold } }
+    const erases = this.#erasure(state)
+    if (erases !== undefined) return { ...noWishes, requests: [erases] }
     if (this.#sins('malformed requests') && memberOf(state.ledger.document, this.handle) !== undefined)
       return this.#malformedWishes(state)
     if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
@@ -236,10 +253,19 @@ export class HostileMember implements Neighbour {
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
   }
 
+  /** Who lies about what is erased has it erased. */
+  #erasure({ ledger: { document } }: AgreementState): Wishes['requests'][number] | undefined {
+    if (!this.sins.has('false entries') || memberOf(document, this.handle) === undefined) return undefined
+    const open = document.erasures.open.find(({ votes }) => !votes.includes(this.handle))
+    if (open === undefined || !this.#world.sources.of('hostile', 'entries').chance(0.5)) return undefined
+    const command = { seals: open.seals, type: 'EraseValues' }
+    return { commands: [command], id: `${this.handle} ${this.#requests++}` }
+  }
+
   /** One after the other. */
   #malformedWishes({ feeds }: AgreementState): Wishes {
     const random = this.#world.sources.of('hostile', 'lies')
-    const isLiarAlone = [...this.sins].every((sin) => LIES.some((lie) => lie === sin))
+    const isLiarAlone = [...this.sins].every((sin) => [...LIES, ...ENTRY_SINS].some((lie) => lie === sin))
     const { atOnce, most } = isLiarAlone ? manyLies : fewLies
     if (this.lies.size >= most || random.chance(0.3)) return noWishes
     const seq = feeds.get(this.handle)?.size ?? 0
@@ -336,6 +362,8 @@ export class HostileMember implements Neighbour {
     let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
     if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
     lines = lines.map((line) => this.#withValues(line))
+    const lacked = this.#lacked.get(peer.handle)
+    if (this.sins.has('false entries')) lines.push(...this.entries.linesFor(contract, lacked))
     if (!this.#sins('withhold values')) lines.push(...this.#asked(peer, state))
     const misleading = this.#others.get(peer.handle) ?? []
     const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))

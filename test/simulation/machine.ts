@@ -63,6 +63,7 @@ export interface MachineOptions {
   readonly address?: string
   readonly policy?: Policy
   readonly payloadWaitMs?: number
+  readonly entriesAtOnceMax?: number
   /** Its store has no transactions. */
   readonly isPiecewise?: boolean
   /** The processes on this machine. Left out: one that does everything. */
@@ -98,6 +99,7 @@ export class Machine implements Neighbour {
   readonly #world: World
   readonly #policy: Policy
   readonly #payloadWaitMs: number | undefined
+  readonly #entriesAtOnceMax: number | undefined
   #roles: readonly Role[]
   readonly #rests: boolean
   readonly #timing: GossipTiming
@@ -121,6 +123,7 @@ export class Machine implements Neighbour {
     this.address = options.address ?? handle
     this.#policy = options.policy ?? []
     this.#payloadWaitMs = options.payloadWaitMs
+    this.#entriesAtOnceMax = options.entriesAtOnceMax
     this.#roles = options.roles ?? ['node']
     this.#rests = options.rests ?? false
     this.#timing = options.timing ?? { ...defaultTiming, antiEntropyMs: 3_000 }
@@ -177,6 +180,7 @@ export class Machine implements Neighbour {
       policy: this.#policy,
       engines: this.engines,
       ...(this.#payloadWaitMs === undefined ? {} : { payloadWaitMs: this.#payloadWaitMs }),
+      ...(this.#entriesAtOnceMax === undefined ? {} : { entriesAtOnceMax: this.#entriesAtOnceMax }),
       card: this.card,
       uidOf: (number) => foundedBy(this.card, number),
       newRequestId: () => `${role === 'node' ? `${this.handle}-${incarnation}` : name}-${this.#requests++}`,

@@ -46,6 +46,10 @@ const table = {
     'to set an audience, confide a value, or reveal one, a member and round; the hostile member asks for all',
   ),
   attachments: number(0, 'to put a file at a field, a member and round; some are never brought'),
+  fewEntries: number(
+    0.25,
+    'share of the machines that give two entries at once in place of erased values, and not 256',
+  ),
   erasures: number(0, 'to vote for, or against, the erasure of values, a member and round'),
   templates: number(
     0,

@@ -93,6 +93,7 @@ async function heal(run: Run, faults: Faults, workload: Workload): Promise<void>
 function reportOf(seed: number, run: Run): Report {
   const engines = run.machines.map((machine) => run.held(machine)?.state.settling.agreed.engine)
   if (engines.includes(2)) run.count('upgraded')
+  const falseEntries = run.hostile?.entries.given ?? 0
   return {
     seed,
     parties: run.machines.length + (run.hostile === undefined ? 0 : 1),
@@ -102,6 +103,7 @@ function reportOf(seed: number, run: Run): Report {
     calls: run.network.calls,
     counts: {
       ...run.counts,
+      ...(falseEntries > 0 && { 'false entries given': falseEntries }),
       requests: run.requests,
       passivated: run.machines.reduce((sum, { passivated }) => sum + passivated, 0),
     },

@@ -168,7 +168,8 @@ export class LiveContract {
 
   /** Settled entries for a peer that cannot judge them any more. */
   entryLines(peer: Handle, wanted: WantedEntries, room: number): Promise<readonly string[]> {
-    return entryLines(this.#ports.store, this.state, entriesShownTo(this.state, peer), wanted, room)
+    const { entriesAtOnceMax, store } = this.#ports
+    return entryLines(store, this.state, entriesShownTo(this.state, peer), wanted, room, entriesAtOnceMax)
   }
 
   /** For whom a request of this party waits. */

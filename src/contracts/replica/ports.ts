@@ -35,6 +35,8 @@ export interface ContractPorts extends SigningPorts {
   readonly reorderBuffer?: ReorderBuffer
   /** For what local users have asked for, of all contracts of this process. Left out: each has its own. */
   readonly roomAsked?: RoomAsked
+  /** How many entries are given to who lacks them at once. Left out: 256. */
+  readonly entriesAtOnceMax?: number
   /** For contents that are being fetched, of all contracts of this process. Left out: each has its own. */
   readonly contentRoom?: ContentRoom
   /** How this node answers others' requests. Left out: it acknowledges all. */

@@ -66,7 +66,7 @@ async function computedTexts(store: Store, contract: Uid, entry: LedgerEntry): P
 /**
  * Lines with the entries that a party wants, which cannot judge them: those before the last erasure, since what comes behind it
  * hangs on nothing that was erased; not those that follow from statements alone. As many as there is room for, one at least if
- * there is any. `room`: characters.
+ * there is any. `room`: characters. `entriesMax`: are looked at, beside those that are wanted for what has been computed in them.
  */
 export async function entryLines(
   store: Store,
@@ -74,12 +74,13 @@ export async function entryLines(
   until: number,
   wanted: WantedEntries,
   room: number,
+  entriesMax = ENTRIES_MAX,
 ): Promise<string[]> {
   const { newest } = settling.agreed.erasures
   const end = Math.min(newest ?? 0, until)
   const lines: string[] = []
   let left = room
-  for await (const { entry, texts } of storedEntries(store, contract, wanted, ENTRIES_MAX, end)) {
+  for await (const { entry, texts } of storedEntries(store, contract, wanted, entriesMax, end)) {
     if (left <= 0) break
     if (!isJudged(entry)) continue
     const line = encodeKnownEntry(contract, entry, texts)
