@@ -3,8 +3,18 @@ import type { ElementId } from '../../../events/ids.ts'
 import type { ContractState } from '../state.ts'
 import type { Flag } from './rule-book.ts'
 
-export function isFlagged({ flags }: ContractState, rule: number, at: ElementId): boolean {
-  return flags.some((flag) => flag.rule === rule && flag.at === at)
+/** By `<rule> <at>`, of the flags of one document. */
+const places = new WeakMap<readonly Flag[], ReadonlySet<string>>()
+
+/** The first question about the flags of a document takes time linear in them, others none: a list may have one for each entry. */
+export function isFlagged({ flags }: Pick<ContractState, 'flags'>, rule: number, at: ElementId): boolean {
+  if (flags.length === 0) return false
+  let flagged = places.get(flags)
+  if (flagged === undefined) {
+    flagged = new Set(flags.map((flag) => `${flag.rule} ${flag.at}`))
+    places.set(flags, flagged)
+  }
+  return flagged.has(`${rule} ${at}`)
 }
 
 export function flagged(rule: number, at: ElementId, isBroken: boolean): ContractEvent {
