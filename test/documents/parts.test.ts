@@ -69,3 +69,17 @@ t.test(
     t.same(back, [[{ field: '0.0', proposal: 'ana.0.0.0' }]])
   },
 )
+
+t.test('where it cannot be taken back, whoever is told so is told what stands all the same', async (t) => {
+  const silent = new TransmitterSilent()
+  const failing = submitInParts(
+    live,
+    { commands, payloads: {} },
+    async (_, place) => {
+      const reason = { code: 'not_owner' as const, command: 0 }
+      return place === 1 ? ({ ...accepted(1), outcome: { kind: 'void', reason } } as RequestResult) : accepted(place)
+    },
+    () => Promise.reject(silent),
+  )
+  await t.rejects(failing, { code: silent.code, evidence: { parts: ['ana.0.0', 'ana.1.0'] }, cause: silent })
+})

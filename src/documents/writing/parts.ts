@@ -41,12 +41,13 @@ export async function submitInParts(
   const asked: AskedVotes[] = []
   let result: RequestResult | undefined
   for (const [place, part] of parts.entries()) {
-    result = await submit(part, place).catch((error: unknown) => {
+    const failed = (error: unknown) => {
       throw withParts(error, made)
-    })
+    }
+    result = await submit(part, place).catch(failed)
     if ('request' in result && result.request !== undefined) made.push(result.request)
     if (!isGoingOn(result)) {
-      if (asked.length > 0) await takeBack?.(asked)
+      if (asked.length > 0) await takeBack?.(asked).catch(failed)
       break
     }
     if (result.kind === 'settled') asked.push(...(result.asked ?? []))
