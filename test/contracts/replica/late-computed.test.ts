@@ -3,6 +3,7 @@ import { emptyAgreement } from '../../../src/agreement/state.ts'
 import { type KnownEntry, WANTED_COMPUTED_MAX } from '../../../src/agreement/values/known-entries.ts'
 import type { ContractView } from '../../../src/contracts/replica/contract-view.ts'
 import { LateComputed } from '../../../src/contracts/replica/inbound/late-computed.ts'
+import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import type { Uid } from '../../../src/events/ids.ts'
 import type { LedgerEntry } from '../../../src/events/ledger-entry.ts'
@@ -17,6 +18,8 @@ function sealedAt(index: number) {
   const entry = { index, events: [{ type: 'ValueComputed', seal: sealed }] } as unknown as LedgerEntry
   return { entry, payload, sealed }
 }
+
+type Sealed = ReturnType<typeof sealedAt>
 
 function given(count: number) {
   const { payloads } = openMemoryStore()
@@ -94,6 +97,35 @@ t.test('what the store has not taken is asked for again', async (t) => {
   payloads.put = () => Promise.reject(new Error('the disk is full'))
   await t.rejects(comes(0), /the disk is full/)
   t.same(late.wanted, [0])
+})
+
+t.test('what another process of the party has got meanwhile is not asked for any more', async (t) => {
+  const { all, changes, late, payloads } = given(3)
+  const [, { payload, sealed }] = all as [Sealed, Sealed]
+  await late.look()
+  t.same([late.wanted, changes()], [[0, 1, 2], 0])
+  await payloads.put(CONTRACT, computedGroup(1), [{ seal: sealed, text: canonicalJson(payload) }])
+  await late.look()
+  t.same([late.wanted, changes()], [[0, 2], 1])
+})
+
+t.test('where the store has not taken one of two of an entry, that one alone is asked for again', async (t) => {
+  const { all, late, payloads } = given(2)
+  const [one, other] = all as [Sealed, Sealed]
+  late.reset(new Map([[0, new Set([one.sealed, other.sealed])]]))
+  const put = payloads.put.bind(payloads)
+  const failed = Promise.withResolvers<void>()
+  payloads.put = () => failed.promise
+  const brings = ({ payload, sealed }: Sealed) =>
+    late.arrived([{ computed: new Map([[sealed, payload]]), entry: one.entry }])
+  const first = brings(one)
+  payloads.put = put
+  await brings(other)
+  failed.reject(new Error('the disk is full'))
+  await t.rejects(first, /the disk is full/)
+  await payloads.put(CONTRACT, computedGroup(0), [{ seal: one.sealed, text: canonicalJson(one.payload) }])
+  await late.look()
+  t.same(late.wanted, [], 'nothing else was')
 })
 
 t.test('what never comes does not keep the rest from being asked for', async (t) => {

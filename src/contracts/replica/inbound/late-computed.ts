@@ -60,6 +60,18 @@ export class LateComputed {
     this.#after = this.wanted.at(-1) ?? -1
   }
 
+  /** Another process of the party may have got some of what is asked for. Rejects with what the store rejects with. */
+  async look(): Promise<void> {
+    const refs = this.wanted.flatMap((index) =>
+      [...this.#missingOf(index)].map((seal) => ({ index, group: computedGroup(index), seal })),
+    )
+    if (refs.length === 0) return
+    const held = await this.#payloads.get(this.#view.contract, refs)
+    const found = refs.filter(({ seal }) => held.has(seal))
+    for (const { index, seal } of found) this.#leave(index, this.#missingOf(index).difference(new Set([seal])))
+    if (found.length > 0) this.#changed()
+  }
+
   /** What is missing of it goes to the store. Requires that payloads hash to their seals. Rejects with what the store rejects with. */
   async arrived(entries: readonly KnownEntry[]): Promise<void> {
     this.#dropErased()
@@ -79,12 +91,14 @@ export class LateComputed {
     const { contract } = this.#view
     const group = computedGroup(index)
     const entries = brought.map(([seal, payload]) => ({ seal, text: canonicalJson(payload) }))
+    const news = new Set(brought.map(([seal]) => seal))
     // Else it would be stored twice.
-    this.#leave(index, missing.difference(new Set(brought.map(([seal]) => seal))))
+    this.#leave(index, missing.difference(news))
     try {
       await this.#payloads.put(contract, group, entries)
     } catch (error) {
-      this.#leave(index, missing)
+      // Others of the same entry may have come meanwhile.
+      this.#leave(index, this.#missingOf(index).union(news))
       throw error
     }
     // It may have been erased meanwhile.
@@ -103,6 +117,10 @@ export class LateComputed {
       const left = [...seals].filter((seal) => !isErased(document, seal))
       if (left.length < seals.size) this.#leave(index, new Set(left))
     }
+  }
+
+  #missingOf(index: LedgerIndex): ReadonlySet<Hash> {
+    return this.#missing.get(index) ?? new Set()
   }
 
   #leave(index: LedgerIndex, missing: ReadonlySet<Hash>): void {

@@ -97,6 +97,8 @@ export class MissingValues {
     this.#cancelAsking = this.#clock.after(pause, () => {
       this.#cancelAsking = undefined
       this.#late.look(true)
+      // The store says so wherever something depends on it.
+      if (this.#view.duties.sharesStore) this.#computed.look().catch(() => {})
       this.#computed.askNext()
       this.seek(false)
       this.#lookAgain()
