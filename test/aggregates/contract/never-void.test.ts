@@ -1,9 +1,11 @@
 import t, { type Test } from 'tap'
+import { bytesOf } from '../../../src/aggregates/contract/entry-room.ts'
 import { isInConflict } from '../../../src/aggregates/contract/values/standing.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import type { ContractEvent } from '../../../src/events/contract-events.ts'
 import type { ElementId, ProposalId, Seq } from '../../../src/events/ids.ts'
+import { ENTRY_EVENTS_BYTES_MAX } from '../../../src/events/limits.ts'
 import { seal } from '../../../src/events/seal.ts'
 import type { Payload } from '../../../src/events/statement.ts'
 import { block, type Document, field, given, list, openedBy } from '../../support/document.ts'
@@ -92,6 +94,27 @@ t.test(
     t.same(marked, [1, 2])
   },
 )
+
+t.test('rules that a resignation has judged everywhere again take of the room of its entry', async (t) => {
+  const names = Array.from({ length: 8 }, (_, at) => `Empty ${at}`)
+  const lists = names.flatMap((name) => [list(name, { entriesMax: 2 }), field(`${name}/0/Net`, decimal)])
+  const wide = given(
+    openedBy(broker, lead, follower),
+    field('Rate', decimal),
+    ...lists,
+    list('Lines', { entriesMax: ROWS }),
+    field('Lines/0/Net', decimal),
+  )
+  const assigned = [...names, 'Lines'].map((name) => ['', { assign: '_.Rate + 1', to: `${name}/0/Net` }] as const)
+  const live = filled(inForce(wide, ...assigned))
+  const marks = names.map((name, at) => ({ at: live.idAt(`${name}/0`), rule: at + 1, type: 'RuleFlagged' }) as const)
+  const marked = live.after(marks, new Map())
+  const gone = waitingAt(marked, [live.idAt('Rate')]).when(follower.resigns())
+  fits(t, gone)
+  t.same([count(gone, 'RuleCleared'), count(gone, 'RuleFlagged')], [names.length, 1])
+  const counted = gone.events.filter(({ type }) => type !== 'RuleFlagged')
+  t.ok(bytesOf(counted) <= ENTRY_EVENTS_BYTES_MAX, `${bytesOf(counted)} bytes`)
+})
 
 t.test(
   'candidates for whose end there is no room after a resignation stay, in conflict, and can be gone on from',

@@ -116,12 +116,12 @@ class Pass {
     if (this.#judged.room?.marks.takes(mark)) this.#emit(mark)
   }
 
-  /** It has been judged wherever it is. */
+  /** It has been judged wherever it is: where there is no room to say so, it stays marked. */
   #unmark(rule: CompiledRule): void {
     const { block, lists, terms } = rule
     const isPlace = terms.body.kind === 'constraint' && lists.length === 0
     if (isPlace || !this.#affected.isWhole(rule) || !isFlagged(this.#state, terms.id, block)) return
-    this.#emit(flagged(terms.id, block, false))
+    this.#emitIfRoom(flagged(terms.id, block, false))
   }
 
   /** One that could not switch something stays marked, whatever else it switches. */
