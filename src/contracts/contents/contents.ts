@@ -256,6 +256,8 @@ export class Contents {
       .catch((error: unknown) => this.#news.failed(error))
       .finally(() => {
         this.#preparing = undefined
+        // Also where the store has failed: nobody else begins what is left.
+        if (isAgain && this.fetching.hasNext) this.#tryAgain()
         this.fetching.seek()
       })
   }
@@ -276,6 +278,5 @@ export class Contents {
       }
     }
     await this.fetching.begin(isAgain)
-    if (isAgain && this.fetching.hasNext) this.#tryAgain()
   }
 }

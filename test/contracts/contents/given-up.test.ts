@@ -106,8 +106,15 @@ t.test('what gives way to one gives way to no other, and what is behind it is be
   t.same(givenUp, [first])
   t.equal(begun.length, 5, 'four of the six, and the other')
 
+  const { payloads } = again[1].store
+  const get = payloads.get.bind(payloads)
+  payloads.get = async () => {
+    payloads.get = get
+    throw new Error('the disk is away')
+  }
   contentRoom.end('another' as Uid, '0'.repeat(64) as Hash)
-  await until('the next to be begun, though nothing is named', async () => begun.length === 6)
+  await until('the next to be begun, though nothing is named, and the store has failed', async () => begun.length === 6)
+  t.equal(payloads.get, get, 'given: it has failed')
   await live.contents.settleDown()
   t.same(givenUp, [first], 'where there is room')
   t.equal(begun.length, 6, 'and no more than there is')
