@@ -9,6 +9,10 @@ import { feedStream } from '../../store/streams.ts'
 
 /** Of a statement in the store, which is compared with its signature when the contract is loaded. */
 const timedForm = Compile(Type.Object({ statement: Type.Object({ time: TimeSchema }) }))
+const timeForm = Compile(TimeSchema)
+/** As canonical JSON of a statement ends: a quotation mark within a text has a backslash before it, so this stands in none. */
+const TIME_AT_END = /,"time":"([^"\\]+)","v":\d+\}\}$/
+const END_CHARACTERS = 64
 
 /** For whoever goes through many: requests that follow each other are mostly in statements that do. */
 export const STATEMENTS_AT_ONCE = 32
@@ -40,8 +44,15 @@ export class StatementTimes {
   async #read(handle: Handle, seq: Seq): Promise<void> {
     const range = { from: seq, limit: this.#atOnce }
     for await (const { data, revision } of this.#events.read(feedStream(this.#contract, handle), range))
-      this.#known.set(placeOf(handle, revision as Seq), jsonOf(timedForm, data)?.statement.time ?? '')
+      this.#known.set(placeOf(handle, revision as Seq), timeIn(data))
   }
+}
+
+/** Mostly without the rest of the statement, which takes ten times as long. '' where it says none. */
+function timeIn(statement: string): string {
+  const [, time] = TIME_AT_END.exec(statement.slice(-END_CHARACTERS)) ?? []
+  if (time !== undefined && timeForm.Check(time)) return time
+  return jsonOf(timedForm, statement)?.statement.time ?? ''
 }
 
 function placeOf(handle: Handle, seq: Seq): string {

@@ -32,6 +32,7 @@ const PHRASES = [
   '","request":{"handle":"',
   '},"statement":"',
 ]
+const PHRASE_BYTES = PHRASES.map((phrase) => Buffer.from(phrase, 'latin1'))
 /** A hash in hexadecimal, or an Ed25519 signature in base64url, as what they are: 32 or 64 bytes. */
 const HASH = '\x01'
 const SIGNATURE = '\x02'
@@ -48,7 +49,12 @@ const packable = new RegExp(
 )
 const FIRST_CONTROL = '\0'
 const LAST_CONTROL = '\x1f'
-const packed = new RegExp(`${HASH}([^]{32})|${SIGNATURE}([^]{64})|[${characterFor(0)}-${LAST_CONTROL}]`, 'g')
+const [HASH_BYTE, SIGNATURE_BYTE, LAST_CONTROL_BYTE] = [0x01, 0x02, 0x1f]
+const HASH_BYTES = 32
+const SIGNATURE_BYTES = 64
+const SIGNATURE_CHARACTERS = 86
+const HEX = Buffer.from('0123456789abcdef', 'latin1')
+const BASE64URL = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1')
 const control = new RegExp(`[${FIRST_CONTROL}-${LAST_CONTROL}]`)
 const characterOf = new Map(PHRASES.map((phrase, n) => [phrase, characterFor(n)]))
 
@@ -72,12 +78,74 @@ function packedAs(found: string): string {
   return bytes.toString('base64url') === found ? SIGNATURE + bytes.toString('latin1') : found
 }
 
-/** In UTF-8; undefined if packing never makes that. */
-export function unpackText(bytes: Buffer): Buffer | undefined {
-  const text = bytes.toString('latin1').replace(packed, (found, hash?: string, signature?: string) => {
-    if (hash !== undefined) return Buffer.from(hash, 'latin1').toString('hex')
-    if (signature !== undefined) return Buffer.from(signature, 'latin1').toString('base64url')
-    return PHRASES[found.charCodeAt(0) - FIRST_PHRASE] ?? found
-  })
-  return control.test(text) ? undefined : Buffer.from(text, 'latin1')
+/** In UTF-8; undefined if packing never makes that. By bytes: most of what is read from a store is unpacked. */
+export function unpackText(bytes: Uint8Array): Buffer | undefined {
+  const length = lengthUnpacked(bytes)
+  if (length === undefined) return undefined
+  const text = Buffer.allocUnsafe(length)
+  let to = 0
+  for (let at = 0; at < bytes.length; ) {
+    const byte = bytes[at++] as number
+    if (byte > LAST_CONTROL_BYTE) {
+      text[to++] = byte
+    } else if (byte === HASH_BYTE) {
+      to = writeHex(bytes, at, text, to)
+      at += HASH_BYTES
+    } else if (byte === SIGNATURE_BYTE) {
+      to = writeBase64url(bytes, at, text, to)
+      at += SIGNATURE_BYTES
+    } else {
+      const phrase = PHRASE_BYTES[byte - FIRST_PHRASE] as Uint8Array
+      for (let place = 0; place < phrase.length; place++) text[to++] = phrase[place] as number
+    }
+  }
+  return text
+}
+
+/** Undefined: it ends too soon, or has a control character that stands for nothing. */
+function lengthUnpacked(bytes: Uint8Array): number | undefined {
+  let length = 0
+  let at = 0
+  while (at < bytes.length) {
+    const byte = bytes[at++] as number
+    if (byte > LAST_CONTROL_BYTE) {
+      length++
+    } else if (byte === HASH_BYTE) {
+      length += 2 * HASH_BYTES
+      at += HASH_BYTES
+    } else if (byte === SIGNATURE_BYTE) {
+      length += SIGNATURE_CHARACTERS
+      at += SIGNATURE_BYTES
+    } else {
+      const phrase = PHRASE_BYTES[byte - FIRST_PHRASE]
+      if (phrase === undefined) return undefined
+      length += phrase.length
+    }
+  }
+  return at > bytes.length ? undefined : length
+}
+
+/** Where it ends. */
+function writeHex(bytes: Uint8Array, from: number, text: Uint8Array, start: number): number {
+  let to = start
+  for (let at = from; at < from + HASH_BYTES; at++) {
+    const byte = bytes[at] as number
+    text[to++] = HEX[byte >> 4] as number
+    text[to++] = HEX[byte & 15] as number
+  }
+  return to
+}
+
+/** Six bits a character: the last has two of its own, and zeros behind them (RFC 4648 §5). Where it ends. */
+function writeBase64url(bytes: Uint8Array, from: number, text: Uint8Array, start: number): number {
+  let [bits, held, to] = [0, 0, start]
+  for (let at = from; at < from + SIGNATURE_BYTES; at++) {
+    bits = ((bits << 8) | (bytes[at] as number)) & 0xffff
+    for (held += 8; held >= 6; ) {
+      held -= 6
+      text[to++] = BASE64URL[(bits >> held) & 63] as number
+    }
+  }
+  text[to++] = BASE64URL[(bits << (6 - held)) & 63] as number
+  return to
 }

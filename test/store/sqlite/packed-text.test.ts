@@ -68,5 +68,12 @@ t.test('a statement takes less than half', async (t) => {
 })
 
 t.test('what packing never makes is no text', async (t) => {
-  for (const bytes of [[0], [1, 7], [2, ...Array(63).fill(7)]]) t.equal(unpackText(Buffer.from(bytes)), undefined)
+  const letters = (count: number): number[] => Array(count).fill(0x41)
+  const ends = [
+    [1, 7],
+    [1, ...letters(31)],
+    [2, ...Array(63).fill(7)],
+    [0x41, 2, ...letters(63)],
+  ]
+  for (const bytes of [[0], ...ends]) t.equal(unpackText(Buffer.from(bytes)), undefined)
 })
