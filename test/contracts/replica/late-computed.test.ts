@@ -24,12 +24,19 @@ type Sealed = ReturnType<typeof sealedAt>
 function given(count: number) {
   const { payloads } = openMemoryStore()
   let erased: readonly Hash[] = []
-  let changes = 0
+  let [changes, looks] = [0, 0]
   const empty = emptyAgreement(CONTRACT)
   const view = {
     contract: CONTRACT,
     get state() {
-      const document = { ...empty.ledger.document, erasures: { ...empty.ledger.document.erasures, erased } }
+      const erasures = {
+        ...empty.ledger.document.erasures,
+        get erased() {
+          looks++
+          return erased
+        },
+      }
+      const document = { ...empty.ledger.document, erasures }
       return { ...empty, ledger: { ...empty.ledger, document } }
     },
   } as unknown as ContractView
@@ -57,6 +64,7 @@ function given(count: number) {
       erased = indices.map((index) => all[index]?.sealed as Hash)
     },
     changes: () => changes,
+    looks: () => looks,
   }
 }
 
@@ -90,6 +98,16 @@ t.test('what is erased is not asked for, and not kept, though it comes', async (
   await comes(1)
   t.notOk(await holds(1), 'erased while it was written')
   t.same(late.wanted, [])
+})
+
+t.test('it is looked for in what is erased once, and again where that has changed', async (t) => {
+  const { erase, late, looks } = given(100)
+  t.equal(late.wanted.length, WANTED_COMPUTED_MAX)
+  const before = looks()
+  for (let turn = 0; turn < 5; turn++) t.equal(late.wanted[0], 0)
+  t.ok(looks() - before <= 5, `${looks() - before} looks`)
+  erase(0)
+  t.equal(late.wanted[0], 1)
 })
 
 t.test('what the store has not taken is asked for again', async (t) => {

@@ -25,6 +25,8 @@ export class LateComputed {
   #missing: Map<LedgerIndex, ReadonlySet<Hash>>
   /** What is asked for begins behind that ledger index: what never comes keeps nothing else from being asked for. */
   #after: LedgerIndex = -1
+  /** What was erased when the missing ones were last looked through. */
+  #erased: readonly Hash[] | undefined
 
   constructor(view: ContractView, payloads: PayloadStore, missing: LacksComputed, changed: () => void) {
     this.#view = view
@@ -36,13 +38,16 @@ export class LateComputed {
   /** The store has been read again. */
   reset(missing: LacksComputed): void {
     this.#missing = new Map(missing)
+    this.#erased = undefined
   }
 
   /** Entries that are durable now. */
   took(acknowledged: readonly Acknowledged[]): void {
     for (const { computed, entry } of acknowledged) {
       const missing = computedSealsIn(entry).filter((seal) => !computed.has(seal))
-      if (missing.length > 0) this.#missing.set(entry.index, new Set(missing))
+      if (missing.length === 0) continue
+      this.#missing.set(entry.index, new Set(missing))
+      this.#erased = undefined
     }
   }
 
@@ -113,6 +118,10 @@ export class LateComputed {
 
   #dropErased(): void {
     const { document } = this.#view.state.ledger
+    const { erased } = document.erasures
+    // It is asked for in each turn and each call what is wanted, and whoever keeps back may keep back much.
+    if (erased === this.#erased) return
+    this.#erased = erased
     for (const [index, seals] of this.#missing) {
       const left = [...seals].filter((seal) => !isErased(document, seal))
       if (left.length < seals.size) this.#leave(index, new Set(left))
