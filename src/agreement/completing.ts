@@ -1,6 +1,8 @@
 import { fieldsHolding } from '../aggregates/contract/document/element.ts'
+import { isErased } from '../aggregates/contract/erased-values.ts'
 import type { Hash } from '../crypto/hash.ts'
 import { computedAt, type Handle, isComputed, type LedgerIndex, requestOf, type Seq } from '../events/ids.ts'
+import { computedSealsIn } from '../events/ledger-entry.ts'
 import { confidentialSealsOf, payloadsInOrder, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Payloads } from '../events/statement.ts'
 import { fitsOneLine } from '../events/statement-codec.ts'
@@ -9,6 +11,7 @@ import { feedOf, statementAt } from './feeds.ts'
 import { firstWanted, withKnown } from './ledger.ts'
 import { settleMore } from './settlement.ts'
 import type { AgreementState, HeldState, Progress } from './state.ts'
+import { withComputed } from './values/computed-values.ts'
 import { type KnownEntry, WANTED_COMPUTED_MAX, type WantedEntries } from './values/known-entries.ts'
 import { lackedBy, lackedFor } from './values/lacked-values.ts'
 import { takenWithoutOf, withoutBrought } from './values/taken-without.ts'
@@ -144,6 +147,20 @@ export function entriesWanted({ ledger }: HeldState): WantedEntries | undefined 
     if (agreed !== null && isComputed(agreed.id)) computed.add(computedAt(agreed.id))
   }
   return { computed: [...computed].sort((one, other) => one - other).slice(0, WANTED_COMPUTED_MAX), from }
+}
+
+/** The same with what rules have computed in entries that were taken without it: a rule may read it later, when nobody has it any more. */
+export function withLateComputed(state: AgreementState, entries: Iterable<KnownEntry>): AgreementState {
+  const { ledger } = state
+  let { computed } = ledger
+  for (const { computed: brought, entry } of entries) {
+    const taken = entry.index < ledger.log.size ? ledger.known.get(entry.index) : undefined
+    if (taken === undefined) continue
+    const seals = new Set(computedSealsIn(taken.entry))
+    const late = [...brought].filter(([seal]) => seals.has(seal) && !isErased(ledger.document, seal))
+    computed = withComputed(computed, new Map(late), [], ledger.document)
+  }
+  return computed === ledger.computed ? state : { ...state, ledger: { ...ledger, computed } }
 }
 
 /** The same with entries of whoever had the values of their requests, in steps; what they say is looked at where these are missing. */

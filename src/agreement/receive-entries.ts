@@ -1,6 +1,6 @@
 import type { Handle } from '../events/ids.ts'
 import { completed } from '../runtime/turns.ts'
-import { entriesWanted, takingKnown } from './completing.ts'
+import { entriesWanted, takingKnown, withLateComputed } from './completing.ts'
 import { receiving } from './receive.ts'
 import { joined, nothingReceived, type Reception } from './reception.ts'
 import type { KnownEntry } from './values/known-entries.ts'
@@ -24,7 +24,7 @@ export function* receivingEntries(
   self?: Handle,
   convicted: ReadonlySet<Handle> = nobody,
 ): Generator<void, Reception> {
-  if (entriesWanted(before.state) === undefined) return before
+  if (entriesWanted(before.state) === undefined) return { ...before, state: withLateComputed(before.state, entries) }
   const { state, acknowledged, settled } = yield* takingKnown(before.state, entries)
   const reception = joined(before, { ...nothingReceived(state, before.waiting), acknowledged, settled })
   if (reception.waiting.length === 0) return reception

@@ -105,8 +105,8 @@ t.test('where what is given next does not fit, all is asked for anew, and who gi
   t.same(headOf(after.state.ledger), headOf(world.ana.state.ledger))
 })
 
-/** T is A with an x behind it, and must not be B; some entries after it was computed B changes, and then A is erased. */
-function erasedWhatWasRead() {
+/** T is A with an x behind it, and must not be B; some entries after it was computed B changes: `read` does that. */
+function computedAndRead() {
   const { players, ana, ben, orders, publishes, tree } = two()
   for (const name of ['T', 'U']) orders(ana, { type: 'AddField', parent: '0', name, field: { type: 'text' } })
   const proposes = (field: string, value: string) => {
@@ -123,17 +123,41 @@ function erasedWhatWasRead() {
   const [seal] = proposes('0.0', 'a')
   for (let n = 0; n < 5; n++) proposes('0.3', `not read ${n}`)
   const readAt = ana.state.ledger.log.size
-  proposes('0.1', 'not T either')
-  for (const player of [ana, ben]) orders(player, { type: 'EraseValues', seals: [seal] })
-  return { ana, ben, computedAt, readAt }
+  const read = () => proposes('0.1', 'not T either')
+  const erase = () => {
+    for (const player of [ana, ben]) orders(player, { type: 'EraseValues', seals: [seal] })
+  }
+  return { ana, ben, computedAt, erase, read, readAt, seal }
 }
 
 t.test('what reads a computed value long after, which is erased by now, is given itself', async (t) => {
-  const { ana, ben, computedAt, readAt } = erasedWhatWasRead()
+  const { ana, ben, computedAt, erase, read, readAt } = computedAndRead()
+  read()
+  erase()
   const { asked, later } = givenBy({ ana }, 3)
   t.same(asked, [
     { computed: [], from: computedAt },
     { computed: [computedAt], from: readAt },
   ])
   t.same(headOf(later.state.ledger), headOf(ben.state.ledger))
+})
+
+t.test('what was computed and comes after its entry is there for a rule that reads it later', async (t) => {
+  const { ana, computedAt, read, seal } = computedAndRead()
+  const before = allOf(ana)
+  const { acknowledged } = receive(emptyAgreement(ana.contract), before)
+  const { computed, entry } = acknowledged[computedAt] as (typeof acknowledged)[number]
+  const without = before.map((decoded): SignedStatement => {
+    const { [seal]: _lost, ...payloads } = decoded.payloads
+    return { ...decoded, payloads }
+  })
+  const taken = receiveEntries(receive(emptyAgreement(ana.contract), without), [{ computed: new Map(), entry }])
+  t.same(headOf(taken.state.ledger), headOf(ana.state.ledger), 'given: it was taken without it')
+  const junk = sealUp('computed nowhere', new Uint8Array(16))
+  const late = receiveEntries(taken, [{ computed: new Map([...computed, [junk.seal, junk.payload]]), entry }])
+  t.notOk(late.state.ledger.computed.has(junk.seal), 'what is not of it is not kept')
+  read()
+  const news = allOf(ana).filter(({ hash }) => !before.some((one) => one.hash === hash))
+  t.same(entriesWanted(receive(taken.state, news).state)?.computed, [computedAt], 'given: a rule reads it')
+  t.same(headOf(receive(late.state, news).state.ledger), headOf(ana.state.ledger))
 })
