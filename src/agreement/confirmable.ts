@@ -1,9 +1,12 @@
+import { isErased } from '../aggregates/contract/erased-values.ts'
 import { type Member, membersOf } from '../aggregates/contract/state.ts'
 import type { Handle, RequestRef } from '../events/ids.ts'
 import { requestKey } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
 import { saidToHold } from './feeds.ts'
-import type { HeldState } from './state.ts'
+import { isDead } from './foreseen.ts'
+import type { AgreementState, HeldState } from './state.ts'
+import { lackedIn } from './values/lacked-values.ts'
 import type { VerifiedStatement } from './verified-statement.ts'
 import { covers } from './version-vector.ts'
 
@@ -14,9 +17,14 @@ import { covers } from './version-vector.ts'
  *
  * Example: open are, in order, a0 (ours, tentative), b0 (plain), a1 (ours, tentative), c0 (tentative, theirs), a2.
  * With all answers here, a0 and a1 may be confirmed together; a2 waits for what c decides.
+ * One that takes a value which the party has lost is not confirmed, and what is behind it waits.
  * `withdrawn`: keys of requests that the same statement withdraws.
  */
-export function confirmable(state: HeldState, party: Handle, withdrawn: ReadonlySet<string> = new Set()): RequestRef[] {
+export function confirmable(
+  state: AgreementState,
+  party: Handle,
+  withdrawn: ReadonlySet<string> = new Set(),
+): RequestRef[] {
   const members = membersOf(state.ledger.document)
   const found: RequestRef[] = []
   for (const [position, held] of state.ledger.open.entries()) {
@@ -27,7 +35,7 @@ export function confirmable(state: HeldState, party: Handle, withdrawn: Readonly
       const request = requests[index] as Request
       const key = requestKey(ref)
       if (request.tentative && !state.ledger.decisions.has(key) && !withdrawn.has(key)) {
-        if (author !== party) return found
+        if (author !== party || takesLostValue(state, held, ref)) return found
         found.push(ref)
       }
       // Beyond a change of membership other answers may be needed: that is for the statement after.
@@ -35,6 +43,16 @@ export function confirmable(state: HeldState, party: Handle, withdrawn: Readonly
     }
   }
   return found
+}
+
+/**
+ * Whether a request takes a value that is not held: once everybody has acknowledged it, and its author confirmed, the ledger stops
+ * there. One that another member has refused takes none. `held`: its statement.
+ */
+export function takesLostValue(state: AgreementState, held: VerifiedStatement, ref: RequestRef): boolean {
+  const request = held.statement.requests[ref.index] as Request
+  const lacked = lackedIn(held, request).filter((seal) => !isErased(state.ledger.document, seal))
+  return lacked.length > 0 && !isDead(ref, request, state)
 }
 
 /** The party's own answer counts as given: the statement that confirms gives it. */

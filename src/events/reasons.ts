@@ -20,7 +20,7 @@ export type RefusalCode = keyof typeof refusalCodes
 export const withdrawalCodes = {
   timed_out: 'Not everybody had answered when its time was up.',
   user: 'Its user took it back.',
-  restarted: 'Its node was restarted, and nobody waits for it any more.',
+  restarted: 'Its node was restarted, and nobody waits for it any more, or has lost a value of it.',
 } as const
 export type WithdrawalCode = keyof typeof withdrawalCodes
 

@@ -2,9 +2,24 @@ import type { Break } from './break.ts'
 
 const ESDB_ERASURE_TEST = 'test/store/eventstoredb/erasure.test.ts'
 const GAPS_TEST = 'test/simulation/cases/gaps.test.ts'
+const VALUE_WAITS_TEST = 'test/contracts/approvals/value-waits.test.ts'
 
 /** What becomes durable in which order, on which store, and what a process does after a failed write. */
 export const storeBreaks: readonly Break[] = [
+  {
+    name: 'confirms a request of which it has lost a value',
+    file: 'src/agreement/confirmable.ts',
+    from: 'if (author !== party || takesLostValue(state, held, ref)) return found',
+    to: 'if (author !== party) return found',
+    caughtBy: VALUE_WAITS_TEST,
+  },
+  {
+    name: 'waits for good for a lost value of its own request',
+    file: 'src/contracts/requests/decisions.ts',
+    from: 'whyWithdraw(key, request) ?? whenLost(state, request, awaitsValues)',
+    to: 'whyWithdraw(key, request)',
+    caughtBy: VALUE_WAITS_TEST,
+  },
   {
     name: 'takes a value for held that another statement of its author has in the store',
     file: 'src/store/payload-group.ts',

@@ -120,6 +120,11 @@ export class Approvals {
     return this.#isAwaitingValues ? 'payload' : undefined
   }
 
+  /** Whether there is still time for the values of a statement, whoever made it. */
+  awaitsValuesOf(held: VerifiedStatement): boolean {
+    return this.#waits.isWaitingFor(held)
+  }
+
   get questions(): Question[] {
     return this.#questions.open
   }

@@ -102,7 +102,8 @@ export const obstacleKinds: Readonly<Record<ObstacleCode, ObstacleKind>> = {
   values_missing: {
     meaning:
       'values that everybody has agreed on are missing here, as after a restore: nothing is signed until another party has given them back',
-    remedy: 'get the other parties on line: each of them had the values; they are asked again and again',
+    remedy:
+      'get the other parties on line: each of them has said that it has the values; they are asked again and again. What none of them has is in a backup of this node (`concordata restore`), or gone: then go on in a new contract',
     level: 'error',
     elsewhere: 'party_silent',
   },

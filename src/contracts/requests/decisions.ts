@@ -1,6 +1,7 @@
-import { confirmable } from '../../agreement/confirmable.ts'
+import { confirmable, takesLostValue } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import type { AgreementState } from '../../agreement/state.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { About } from '../../events/about.ts'
 import type { Audience } from '../../events/audience.ts'
 import { type Handle, type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
@@ -22,13 +23,18 @@ export interface Decisions {
   readonly left: number
 }
 
-/** Confirms or withdraws each own tentative request at most once, as many as fit. The others are for the next statement. */
+/**
+ * Confirms or withdraws each own tentative request at most once, as many as fit. The others are for the next statement. One whose value
+ * this party has lost is withdrawn when nobody has given it back in time: whoever has acknowledged it may never have had the value.
+ * `awaitsValues`: whether there is still time for those of a statement.
+ */
 export function decideOwn(
   state: AgreementState,
   self: Handle,
   room: number,
   abouts: SealedAbouts,
   whyWithdraw: (key: string, request: RequestRef) => Withdrawal | undefined,
+  awaitsValues: (held: VerifiedStatement) => boolean,
 ): Decisions {
   const decided: Decision[] = []
   let left = room
@@ -41,7 +47,7 @@ export function decideOwn(
   for (const [key, handle] of state.undecided) {
     if (handle !== self) continue
     const request = requestOf(key)
-    const why = whyWithdraw(key, request)
+    const why = whyWithdraw(key, request) ?? whenLost(state, request, awaitsValues)
     if (why === undefined) continue
     const { code, about } = why
     const said = about && abouts.member(about, audienceIn(state, request))
@@ -53,6 +59,16 @@ export function decideOwn(
     if (!fits({ decision: 'confirmed', request })) return { decided, left: 0 }
   }
   return { decided, left }
+}
+
+function whenLost(
+  state: AgreementState,
+  request: RequestRef,
+  awaitsValues: (held: VerifiedStatement) => boolean,
+): Withdrawal | undefined {
+  const held = statementAt(state.feeds, request.handle, request.seq)
+  if (held === undefined || !takesLostValue(state, held, request) || awaitsValues(held)) return undefined
+  return { code: 'restarted' }
 }
 
 /** Whom it is for what is said of this party's own request. */

@@ -46,10 +46,12 @@ export class RequestQueue {
   readonly #withdrawals = new Map<string, Withdrawal>()
 
   readonly #holdUpOf: (handle: Handle) => HoldUp | undefined
+  readonly #awaitsValues: (held: VerifiedStatement) => boolean
 
   /**
    * `own`: what is in memory of the own feed. `older`: finds the requests that are not. `isShared`: intents are durable before they are
    * signed, and other processes sign them, too. `holdUpOf`: why a party leaves uncovered what it holds, as far as that is known.
+   * `awaitsValues`: as for `decideOwn`.
    */
   constructor(
     self: Handle,
@@ -59,8 +61,10 @@ export class RequestQueue {
     older: (name: string) => RequestRef | undefined = () => undefined,
     holdUpOf: (handle: Handle) => HoldUp | undefined = () => undefined,
     isShared = false,
+    awaitsValues: (held: VerifiedStatement) => boolean = () => false,
   ) {
     this.#holdUpOf = holdUpOf
+    this.#awaitsValues = awaitsValues
     this.#self = self
     this.#clock = clock
     this.#random = random
@@ -376,9 +380,9 @@ export class RequestQueue {
 
   /** As many as fit. */
   #decide(state: AgreementState, room: number, abouts: SealedAbouts): Decisions {
-    return decideOwn(state, this.#self, room, abouts, (key, request) => {
-      return this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, this.#signed.get(key))
-    })
+    const why = (key: string, request: RequestRef) =>
+      this.#withdrawals.get(key) ?? this.#whyWithdraw(state, request, this.#signed.get(key))
+    return decideOwn(state, this.#self, room, abouts, why, this.#awaitsValues)
   }
 
   #decisionIsDurable(decision: Decision, seq: Seq, before: HeldState): void {

@@ -6,12 +6,14 @@ import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import { keySigner } from '../../../src/crypto/signer.ts'
+import type { RequestRef } from '../../../src/events/ids.ts'
 import { seal } from '../../../src/events/seal.ts'
 import type { SignedStatement } from '../../../src/events/statement-codec.ts'
 import { systemRandom } from '../../../src/runtime/random.ts'
 import type { Turns } from '../../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { refsIn } from '../../../src/store/payload-group.ts'
+import type { Store } from '../../../src/store/port.ts'
 import { settleMicrotasks, VirtualClock } from '../../simulation/virtual-clock.ts'
 import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../../support/market.ts'
@@ -21,8 +23,17 @@ type Sealed = ReturnType<typeof seal>
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
 
+interface NodeOptions {
+  readonly store?: Store
+  readonly turns?: Turns
+  /** What it is given. Left out: all that the player holds. */
+  readonly given?: readonly SignedStatement[]
+}
+
 /** The node of a player, on a clock of the test, on which the contract begins with what the player holds. */
-async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard = memoryGuard(), turns?: Turns) {
+async function nodeOf(t: Test, player: Player, options: NodeOptions = {}) {
+  const { store = openMemoryStore(), turns, given = allOf(player) } = options
+  const guard = memoryGuard()
   const clock = new VirtualClock()
   const { handle, privateKey, state } = player
   await (await DoubleSignProtection.open(state, handle, guard, true)).advance(state)
@@ -37,7 +48,7 @@ async function nodeOf(t: Test, player: Player, store = openMemoryStore(), guard 
     })
   const live = await open()
   t.teardown(() => live.close())
-  await live.deliver(allOf(player))
+  await live.deliver(given)
   const asked: number[] = []
   live.listen({ wanting: () => asked.push(clock.now()) })
   const pass = async (ms: number) => {
@@ -222,7 +233,7 @@ t.test('values that come by themselves are taken in with turns of others in betw
   let given = 0
   const turns: Turns = { isOver: true, next: async () => void given++ }
   const store = openMemoryStore()
-  const { live } = await nodeOf(t, ben, store, undefined, turns)
+  const { live } = await nodeOf(t, ben, { store, turns })
   const requests = Array.from({ length: 20 }, (_, n) => ana.proposes('0.0', n))
   await live.deliver(requests.map(bare))
   const written: number[] = []
@@ -282,4 +293,45 @@ t.test('who has lost a value that it acknowledged says nothing that makes its ow
     refsIn(ana.handle, [{ seq: lost.statement.seq, seal: Object.keys(lost.payloads)[0] as Hash }]),
   )
   t.equal(kept.size, 1)
+})
+
+/** Ana’s node has lost a value of a tentative request that ben has acknowledged, as a liar may that never had it; more of hers is behind. */
+async function withLostOwn(t: Test) {
+  const [ana, ben] = pair()
+  const lost = seal('lost', new Uint8Array(16))
+  const behind = { type: 'AddBlock', parent: '0', name: 'behind' }
+  const commands = [[{ type: 'ProposeValue', field: '0.0', seal: lost.seal, basis: [] }], [behind]]
+  const requests = commands.map((some) => ({ ...ana.request(some), tentative: true as const }))
+  const asked = ana.says({ requests, payloads: { [lost.seal]: lost.payload } })
+  ben.hears(asked)
+  ana.hears(ben.says())
+  // The guard has the line of the newest own statement, with its values.
+  ana.says()
+  const given = allOf(ana).map((decoded) => (decoded.hash === asked.hash ? bare(decoded) : decoded))
+  const [value, block] = [0, 1].map((index) => ({ handle: ana.handle, index, seq: asked.statement.seq }))
+  return { ...(await nodeOf(t, ana, { given })), asked, value: value as RequestRef, block: block as RequestRef }
+}
+
+t.test('who has lost a value of its own tentative request withdraws that when nobody gives it back', async (t) => {
+  const { live, own, pass, value, block } = await withLostOwn(t)
+  await pass(PAYLOAD_WAIT_MS - 1)
+  t.same([own(), live.obstacle], [[], undefined], 'it is not confirmed, and nothing stops')
+  t.match(live.wants, [{ party: value.handle, seq: value.seq }])
+  await pass(1)
+  const confirmed = { decision: 'confirmed', request: block }
+  t.match(own(), [
+    { statement: { decided: [{ code: 'restarted', decision: 'withdrawn', request: value }, confirmed] } },
+  ])
+  t.same([live.wants, live.obstacle], [[], undefined])
+})
+
+t.test('with the value given back in time it is confirmed, and its user may take it back before', async (t) => {
+  const back = await withLostOwn(t)
+  await back.live.deliver([], undefined, [later(back.asked)])
+  const decided = [back.value, back.block].map((request) => ({ decision: 'confirmed', request }))
+  t.match(back.own(), [{ statement: { decided } }])
+  const { live, own, pass, value } = await withLostOwn(t)
+  await live.withdraw(value)
+  await pass(1)
+  t.match(own(), [{ statement: { decided: [{ code: 'user', decision: 'withdrawn', request: value }, {}] } }])
 })

@@ -1,4 +1,5 @@
 import { feedOf } from '../../../agreement/feeds.ts'
+import type { VerifiedStatement } from '../../../agreement/verified-statement.ts'
 import type { Handle, Uid } from '../../../events/ids.ts'
 import type { HoldUp } from '../../../gossip/message.ts'
 import { Approvals } from '../../approvals/approvals.ts'
@@ -75,7 +76,8 @@ export function partsOf(
   const { contract, duties, self } = view
   const own = feedOf(state.feeds, self).kept
   const olderPlaceOf = (name: string) => snapshots?.placeOf(contract, name)
-  const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf, duties.sharesStore)
+  const awaitsValues = (held: VerifiedStatement) => approvals.awaitsValuesOf(held)
+  const queue = new RequestQueue(self, clock, random, own, olderPlaceOf, holdUpOf, duties.sharesStore, awaitsValues)
   const contents = new Contents(
     view,
     {
