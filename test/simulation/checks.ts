@@ -14,6 +14,7 @@ import { fullState } from '../support/full-state.ts'
 import { checkAttachments } from './attachment-work.ts'
 import { checkErased } from './erasure-work.ts'
 import { DEADLY, SINS } from './hostile.ts'
+import { isStoppedForGood } from './lost-values.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Run } from './run.ts'
@@ -55,6 +56,7 @@ export async function checkEnd(run: Run): Promise<void> {
   await run.pass(30_000)
   check(run)
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
+  if (await isStoppedForGood(run)) return
   await checkAllEqual(run)
   await countLies(run)
   await run.confidences.checkHandedOver(run)

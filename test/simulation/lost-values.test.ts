@@ -50,3 +50,11 @@ t.test('what seals a value that reaches nobody is refused, and the contract goes
   await stage.agrees(stage.machine('ben'))
   await stage.ends()
 })
+
+t.test(
+  'a liar stops a contract for good with a value that it says it has and its author has lost, and it is said',
+  async (t) => {
+    const { counts } = await simulate(3001080, undefined, { losingValues: true, audiences: 0.3, attachments: 0.2 })
+    t.match(counts, { 'set back': 1, 'stopped for good': 1 }, 'this seed comes to it')
+  },
+)
