@@ -1,7 +1,9 @@
 import t from 'tap'
+import { seal } from '../../src/events/seal.ts'
 import { Stage } from './cases/stage.ts'
 import { VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
+import type { Machine } from './machine.ts'
 import { simulate } from './simulation.ts'
 
 // A file of its own, as split.test.ts, so that both cores have something to do.
@@ -49,6 +51,30 @@ t.test('what seals a value that reaches nobody is refused, and the contract goes
   run.network.mangle = (text) => text
   await stage.agrees(stage.machine('ben'))
   await stage.ends()
+})
+
+t.test('so is one that its author loses with its disk before anybody has it', async (t) => {
+  for (const tentative of [false, true]) {
+    const stage = await Stage.with({ ana: { payloadWaitMs: 300 }, ben: { payloadWaitMs: 300 } }, { losingValues: true })
+    const { run } = stage
+    const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+    const { mark } = ana.disk
+    const { payload, seal: sealed } = seal('lost', new Uint8Array(16))
+    run.network.mangle = losingValues(run.sources.of('values'), { loss: 1, forgery: 0 })
+    const command = { type: 'ProposeValue', field: '0.0', seal: sealed, basis: [] }
+    await stage.workload.submit(ana, command, { payloads: { [sealed]: payload }, tentative })
+    const lacks = async (machine: Machine) =>
+      (await stage.live(machine)).wants.some(({ seals }) => seals.includes(sealed))
+    await stage.until('ben lacks it', () => lacks(ben))
+    // The guard has the line of what was signed last, with its values.
+    await stage.setBack(ana, mark, true)
+    run.network.mangle = (text) => text
+    await stage.until('ana has the statement back, and not the value', () => lacks(ana))
+    await stage.ends()
+    const outcomes = (await stage.entriesAt(ben)).map(({ outcome }) => outcome.kind)
+    t.ok(outcomes.some((kind) => kind === 'refused' || kind === 'withdrawn'))
+    await stage.agrees(ana)
+  }
 })
 
 t.test(
