@@ -8,6 +8,7 @@ import { receiveEntries } from '../../src/agreement/receive-entries.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import type { WantedEntries } from '../../src/agreement/values/known-entries.ts'
 import type { VerifiedStatement } from '../../src/agreement/verified-statement.ts'
+import { PAYLOAD_WAIT_MS } from '../../src/contracts/approvals/value-waits.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { sign } from '../../src/crypto/key-pair.ts'
@@ -33,7 +34,7 @@ import {
 } from '../../src/gossip/message.ts'
 import { foundedBy } from '../support/uid.ts'
 import { FalseEntries } from './false-entries.ts'
-import { withOtherValues, withoutPayloads } from './lost-values.ts'
+import { refusalsForWant, withOtherValues, withoutPayloads } from './lost-values.ts'
 import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
 import { falseLines, type Lie, malformedCommands } from './malformed.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -106,6 +107,8 @@ export class HostileMember implements Neighbour {
   /** Contracts that nobody has asked for, in the order of their founding. */
   #founded = 0
   #hasLied = false
+  /** When it first had something to say that waits for values; undefined: nothing does. */
+  #lacksSince: number | undefined
   /** What it has asked for that is malformed, by request key, and the names of malformed statements that it has sent. */
   readonly lies = new Map<string, string>()
   readonly falseLines = new Set<string>()
@@ -217,10 +220,16 @@ export class HostileMember implements Neighbour {
     const wishes = this.#wishes(state)
     if (statementDue(state, this.handle) === undefined && wishes.requests.length === 0 && wishes.key === undefined)
       return
-    const made = draft(state, this.handle, wishes, '2026-01-01T00:00:00.000Z')
-    const honest = made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
-    // It lacks values that it has acknowledged: what it says waits for them, at itself too.
-    if (receive(state, [honest]).waiting.length > 0) return
+    let honest = this.#honestly(state, wishes)
+    // It lacks values that it acknowledges: what it says waits for them, at itself too.
+    if (receive(state, [honest]).waiting.length > 0) {
+      const now = this.#world.clock.now()
+      this.#lacksSince ??= now
+      if (!this.isTame || now - this.#lacksSince < PAYLOAD_WAIT_MS) return
+      honest = this.#honestly(state, { ...wishes, refusals: refusalsForWant(state, this.handle) })
+      if (receive(state, [honest]).waiting.length > 0) return
+    }
+    this.#lacksSince = undefined
     const main = this.#forged(honest)
     if (this.#sins('malformed statements') && main === honest) this.#falsify(honest)
     if (this.#sins('equivocate') && random.chance(0.1)) this.#fork(honest)
@@ -228,6 +237,11 @@ export class HostileMember implements Neighbour {
     // What it forged may be invalid even to itself: then it goes out all the same, and the feed goes on without it.
     if (taken.taken.length > 0) this.#state = taken.state
     else this.#mislead(main)
+  }
+
+  #honestly(state: AgreementState, wishes: Wishes): VerifiedStatement {
+    const made = draft(state, this.handle, wishes, '2026-01-01T00:00:00.000Z')
+    return made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
   }
 
   #wishes(state: AgreementState): Wishes {

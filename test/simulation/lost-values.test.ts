@@ -77,6 +77,13 @@ t.test('so is one that its author loses with its disk before anybody has it', as
   }
 })
 
+t.test('who was hostile and has come to its senses refuses what has no values any more', async (t) => {
+  const options = { split: true, losingValues: true, audiences: 0.3, crashes: 0.08, setBacks: 1 }
+  const { counts, sins } = await simulate(3020024, undefined, options)
+  t.match(counts, { 'set back': 1 })
+  t.same([sins, counts['stopped for good']], [['withhold values'], undefined])
+})
+
 t.test(
   'a liar stops a contract for good with a value that it says it has and its author has lost, and it is said',
   async (t) => {

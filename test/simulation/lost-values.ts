@@ -1,10 +1,13 @@
 import { membersOf } from '../../src/aggregates/contract/state.ts'
 import { lackingIn } from '../../src/agreement/completing.ts'
 import { takesLostValue } from '../../src/agreement/confirmable.ts'
-import { feedOf, firstCovering } from '../../src/agreement/feeds.ts'
+import { feedOf, firstCovering, saidToHold } from '../../src/agreement/feeds.ts'
+import type { AgreementState } from '../../src/agreement/state.ts'
 import { lackedIn } from '../../src/agreement/values/lacked-values.ts'
+import { covers } from '../../src/agreement/version-vector.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
-import { type RequestRef, requestKey } from '../../src/events/ids.ts'
+import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
+import type { Refusal } from '../../src/events/statement.ts'
 import { refsIn } from '../../src/store/payload-group.ts'
 import { fullState } from '../support/full-state.ts'
 import type { HostileMember } from './hostile.ts'
@@ -56,6 +59,18 @@ export function withoutPayloads(line: string): string {
 /** Of a line of either kind. */
 export function withOtherValues(line: string): string {
   return line.replace(/"salt":"(.)/, (_, first) => `"salt":"${first === 'A' ? 'B' : 'A'}`)
+}
+
+/** What a party refuses that covers all that it holds, and lacks values of it. */
+export function refusalsForWant(state: AgreementState, party: Handle): Refusal[] {
+  const past = saidToHold(state.feeds, party)
+  return lackingIn(state).flatMap((held): Refusal[] => {
+    const { party: author, requests, seq } = held.statement
+    if (author === party || covers(past, author, seq)) return []
+    return [...requests.entries()]
+      .filter(([, request]) => lackedIn(held, request).length > 0)
+      .map(([index]) => ({ code: 'payload_missing', request: { handle: author, index, seq } }))
+  })
 }
 
 /**
