@@ -59,6 +59,24 @@ t.test('writes that wait are calls under way, whether their client waits or has 
   for (const one of going) one.abort()
   await until('room again', async () => (await status()) === 200)
   for (const call of calls) call.destroy()
+
+  await t.test(
+    'what is answered past the hooks for answers is what they would pass, and makes room as well',
+    async (t) => {
+      const { uid } = await node.open('read')
+      t.equal((await ana.call('POST', `/new-api/${uid}`, { Name: 'Ana' })).status, 201)
+      const read = async (more: Record<string, string> = {}) => {
+        const answer = await fetch(`${ana.api}/new-api/${uid}/Name`, {
+          headers: { authorization: headers.authorization, ...more },
+        })
+        const [body, names] = [await answer.text(), ['content-length', 'content-type', 'etag', 'vary']]
+        return [answer.status, body, ...names.map((name) => answer.headers.get(name))]
+      }
+      const passed = await read({ 'if-none-match': '"another"' })
+      t.same([passed[0], passed.includes(null)], [200, false])
+      for (let n = 0; n < 5; n++) t.same(await read(), passed)
+    },
+  )
 })
 
 t.test('who has gone while it was looked up who it is takes no room', async (t) => {
