@@ -1,4 +1,4 @@
-import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -89,6 +89,13 @@ t.test('a backup of a running node, restored after its disk has died', { timeout
     t.match(await run('backup', '--data', ben.data, '--out', backup), { status: 1, output: /backup_exists/ })
     await rm(join(root, 'lost', 'store.sqlite'))
     await rm(join(root, 'lost', 'store.sqlite-wal'), { force: true })
+    const nothing = join(root, 'nothing')
+    const lost = () => run('backup', '--data', join(root, 'lost'), '--out', nothing)
+    t.match(await lost(), { status: 1, output: /\[store_\w+\]/ })
+    t.notOk(await isThere(nothing), 'no directory is left that looks like a backup')
+    await mkdir(nothing)
+    t.match(await lost(), { status: 1 })
+    t.same(await readdir(nothing), [], 'one that was there before is as it was')
     const ofBen = join(root, 'of-ben')
     t.match(await run('backup', '--data', ben.data, '--out', ofBen), {
       status: 0,

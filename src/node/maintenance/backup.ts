@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, copyFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -58,6 +58,7 @@ export interface BackupOptions {
 /**
  * Copies a data directory to a new one, whether a node runs on it or not: the store as it is at one moment, webhooks, keys,
  * configuration. Never the guard: what was signed last must not be forgotten together with what was stored last.
+ * Where it throws there is nothing more in the new directory than before.
  * Throws BackupRefused, BackupExists, and the store's errors. The answer: the names of the files in it.
  */
 export async function makeBackup(
@@ -71,7 +72,18 @@ export async function makeBackup(
       'the events are in EventStoreDB: back that up, and copy keys and configuration (docs/operations/backup-and-recovery.md)'
     throw new BackupRefused('backup_refused', message, { dir })
   }
-  await makeEmptyDirectory(to)
+  const isNew = await makeEmptyDirectory(to)
+  try {
+    return await fill(to, dir, options, clock)
+  } catch (error) {
+    // It was empty: what is in it is of this backup, which is none.
+    for (const name of await readdir(to)) await rm(join(to, name), { recursive: true })
+    if (isNew) await rmdir(to)
+    throw error
+  }
+}
+
+async function fill(to: string, dir: string, options: BackupOptions, clock: Clock): Promise<string[]> {
   await copySqliteStore(storePath(dir), join(to, basename(storePath(dir))))
   const webhooks = webhooksPath(dir)
   if (await exists(webhooks)) await copyWebhooks(webhooks, join(to, basename(webhooks)))
@@ -173,9 +185,10 @@ async function copyDurably(from: string, to: string): Promise<void> {
   await file.sync()
 }
 
-async function makeEmptyDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  if ((await readdir(path)).length === 0) return
+/** True: it was not there before. Throws BackupExists. */
+async function makeEmptyDirectory(path: string): Promise<boolean> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 })
+  if ((await readdir(path)).length === 0) return made !== undefined
   throw new BackupExists('backup_exists', `${path} is not empty`, { path })
 }
 
