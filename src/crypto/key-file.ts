@@ -28,20 +28,28 @@ export async function createKeyFile(path: string, key: KeyObject, passphrase: st
   await createFile(path, await encryptKey(key, passphrase), 0o600)
 }
 
+/** There is such a file: before a person is asked for its passphrase. Throws KeyFileUnreadable. */
+export async function assertKeyFile(path: string): Promise<void> {
+  await readPem(path)
+}
+
 /** Throws KeyFileUnreadable. */
 export async function readKeyFile(path: string, passphrase: string): Promise<KeyObject> {
-  const pem = await readFile(path, 'latin1').catch((cause: unknown) => {
-    throw new KeyFileUnreadable('key_file_unreadable', `cannot read the key file ${path}`, { path }, { cause })
-  })
-  if (!pem.startsWith(FIRST_LINE)) {
-    throw new KeyFileUnreadable('key_file_unreadable', `${path} is not an encrypted PKCS#8 key`, { path })
-  }
+  const pem = await readPem(path)
   try {
     return createPrivateKey({ key: pem, passphrase })
   } catch (cause) {
     const message = `the passphrase for ${path} is wrong, or the file is damaged`
     throw new KeyFileUnreadable('key_file_unreadable', message, { path }, { cause })
   }
+}
+
+async function readPem(path: string): Promise<string> {
+  const pem = await readFile(path, 'latin1').catch((cause: unknown) => {
+    throw new KeyFileUnreadable('key_file_unreadable', `cannot read the key file ${path}`, { path }, { cause })
+  })
+  if (pem.startsWith(FIRST_LINE)) return pem
+  throw new KeyFileUnreadable('key_file_unreadable', `${path} is not an encrypted PKCS#8 key`, { path })
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { readKeyFile } from '../../crypto/key-file.ts'
+import { assertKeyFile, readKeyFile } from '../../crypto/key-file.ts'
 import { publicKeyOf, sign } from '../../crypto/key-pair.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { revocationBytes } from '../../events/parties/key-change.ts'
@@ -26,6 +26,7 @@ export async function readRecoveryKey(
   passphraseFile: string | undefined,
   card: PartyCard,
 ): Promise<KeyObject> {
+  await assertKeyFile(path)
   const passphrase =
     (await givenPassphrase({ logLevel: 'info', ...(passphraseFile === undefined ? {} : { passphraseFile }) })) ??
     (await askPassphrase(`Passphrase of ${path}`, { input: process.stdin, output: process.stderr }))
