@@ -1,6 +1,11 @@
 import { Compile } from 'typebox/compile'
 import { haveTermsChanged } from '../../aggregates/contract/membership.ts'
-import { type ContractState, type Invitation, invitationOf } from '../../aggregates/contract/state.ts'
+import {
+  type ContractState,
+  closedInvitationOf,
+  type Invitation,
+  invitationOf,
+} from '../../aggregates/contract/state.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import type { HeldState } from '../../agreement/state.ts'
 import { isUnsure } from '../../agreement/state.ts'
@@ -102,6 +107,7 @@ export class InvitationReplies {
   async accept(live: LiveContract): Promise<void> {
     const { contents, contract, state, lacking } = live
     const { agreed } = state.settling
+    this.#assertNotDeclined(contract, agreed)
     const invitation = this.#invitationTo(contract, agreed)
     if (this.#commandQueue !== undefined) return this.#commandQueue.reply(contract, 'accept')
     if (lacking.length > 0 || isUnsure(state) || contents.lacksAny(state)) {
@@ -149,6 +155,15 @@ export class InvitationReplies {
     const { signer } = this.#ports
     assert(signer !== undefined, 'a process without a key leaves it to the one that has it')
     return signer.sign(bytes)
+  }
+
+  /** What is declined stays so: an acceptance would wait for nobody. Throws NotInvited. */
+  #assertNotDeclined(contract: Uid, agreed: ContractState): void {
+    const reply = this.#replies.get(contract)
+    const hasDeclined = reply !== undefined && 'decline' in reply
+    if (!hasDeclined && closedInvitationOf(agreed, this.#self)?.how !== 'declined') return
+    const message = `${this.#self} has declined the invitation to ${contract}: that is final`
+    throw new NotInvited('not_invited', message, { contract })
   }
 
   #invitationTo(contract: Uid, agreed: ContractState): Invitation {

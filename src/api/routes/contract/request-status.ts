@@ -11,7 +11,7 @@ import {
   type WaitsFor,
 } from '../../../contracts/requests/progress.ts'
 import { askedIn, type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
-import type { Hash } from '../../../crypto/hash.ts'
+import { type Hash, isHash } from '../../../crypto/hash.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../../../documents/shown-outcome.ts'
 import { pathOf } from '../../../documents/written-rule.ts'
 import type { ShownAbout } from '../../../events/about.ts'
@@ -19,6 +19,7 @@ import { HANDLE_PATTERN, type Handle, type ProposalId, type RequestRef, requestK
 import type { LedgerEntry } from '../../../events/ledger-entry.ts'
 import type { Outcome } from '../../../events/outcome.ts'
 import { type ShownUser, shownUser } from '../../../events/parties/user.ts'
+import type { Request } from '../../../events/statement.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
 import { groupOf } from '../../../store/payload-group.ts'
 import type { Store } from '../../../store/port.ts'
@@ -124,8 +125,15 @@ export async function heldRequest(
   const held = request && (await withHistory(live, ({ feeds }) => statementAt(feeds, request.handle, request.seq)))
   const asked = request && held?.statement.requests[request.index]
   if (request === undefined || asked === undefined) throw noSuchRequest(live, key)
-  const { about, user } = asked
+  const { user } = asked
+  const about = asked.about ?? aboutOfOnly(asked.commands)
   return { request, ...(about !== undefined && { about }), ...(user !== undefined && { user }) }
+}
+
+/** What is said of one command stands with it: a vote, a lock, a resignation. */
+function aboutOfOnly(commands: Request['commands']): Hash | undefined {
+  const [only, ...more] = commands
+  return only !== undefined && more.length === 0 && 'about' in only && isHash(only.about) ? only.about : undefined
 }
 
 function noSuchRequest({ contract }: Pick<LiveContract, 'contract'>, key: string): NoSuchRequest {
