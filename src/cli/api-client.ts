@@ -61,7 +61,12 @@ export function apiClient(url: string, token: string): ApiClient {
     const answer = answerIn(await response.text(), url)
     if (!problemForm.Check(answer)) throw notTheNode(url)
     const { code, detail, ...rest } = answer
-    throw new ApiProblem('api_problem', `${code}: ${detail}`, { status: response.status, code, ...rest })
+    throw new ApiProblem('api_problem', `${code}: ${detail}`, {
+      status: response.status,
+      code,
+      sentence: detail,
+      ...rest,
+    })
   }
 }
 

@@ -4,7 +4,7 @@ import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
 import { lockCommands } from './document/lock-commands.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
-import { assertConfirmed, print, printJson, printLines, table } from './output.ts'
+import { assertConfirmed, jsonLines, printResult, table } from './output.ts'
 
 interface Summary {
   readonly contract: string
@@ -41,6 +41,11 @@ interface Question {
   readonly otherwise: string
 }
 
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
+
 function votesOf(votes: EngineStanding['votes']): string {
   return votes.map(({ by, to }) => `${by} for ${to}`).join(', ')
 }
@@ -56,12 +61,13 @@ export function contractCommands(program: Command): void {
   contract
     .command('open')
     .argument('<title>', 'what the contract is called')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('open a contract; this party is its first member')
-    .action(async (title: string, { data }: { data: string }) => {
+    .action(async (title: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const opened = (await client.call('POST', '/api/Contract', { title })) as Summary
-      print(opened.contract)
+      printResult(json, opened, [opened.contract])
     })
 
   contract
@@ -69,10 +75,9 @@ export function contractCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the contracts that this node holds')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: Options) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', '/api/Contract')) as Summary[]
-      if (json) return printJson(all)
       const rows = all.map(({ contract: uid, title, standing, size, tier }) => [
         uid,
         title,
@@ -80,7 +85,7 @@ export function contractCommands(program: Command): void {
         String(size),
         String(tier),
       ])
-      printLines(table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
+      printResult(json, all, table(['contract', 'title', 'this party is', 'entries', 'tier'], rows))
     })
 
   contract
@@ -89,32 +94,24 @@ export function contractCommands(program: Command): void {
     .option('--json', 'everything, as JSON')
     .addOption(dataOption())
     .description('what stands agreed in a contract, and how far everybody has signed for it')
-    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
+    .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const summary = (await client.call('GET', `/api/Contract/${uid}`)) as Summary
       const full = (await client.call('GET', `/api/FullContract?ContractId=${uid}`)) as { document: unknown }
-      if (json) {
-        printJson({ ...summary, document: full.document })
-        return
-      }
       const { title, members, size, root, record, tier, standing, engine, engineVotes } = summary
-      printLines(
-        table(
-          ['', ''],
-          [
-            ['contract', uid],
-            ['title', title],
-            ['this party is', standing],
-            ['members', members.join(', ')],
-            ['entries', String(size)],
-            ['tier', String(tier)],
-            ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],
-            ['root', root],
-            ['record hash', record],
-          ],
-        ),
-      )
-      printJson(full.document)
+      const rows = [
+        ['contract', uid],
+        ['title', title],
+        ['this party is', standing],
+        ['members', members.join(', ')],
+        ['entries', String(size)],
+        ['tier', String(tier)],
+        ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],
+        ['root', root],
+        ['record hash', record],
+      ]
+      const lines = [...table(['', ''], rows), ...jsonLines(full.document)]
+      printResult(json, { ...summary, document: full.document }, lines)
     })
 
   contract
@@ -123,9 +120,8 @@ export function contractCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the types that a contract defines')
-    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
+    .action(async (uid: string, { data, json }: Options) => {
       const types = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Types`)) as DefinedType[]
-      if (json) return printJson(types)
       const rows = types.map(({ name, base, constraint, hints, definition }) => [
         name,
         base,
@@ -133,40 +129,45 @@ export function contractCommands(program: Command): void {
         JSON.stringify(hints),
         definition,
       ])
-      printLines(table(['type', 'base', 'constraint', 'hints', 'definition'], rows))
+      printResult(json, types, table(['type', 'base', 'constraint', 'hints', 'definition'], rows))
     })
 
   contract
     .command('invite')
     .addArgument(contractArgument())
     .argument('<party>', 'the handle of an approved party')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('invite a party to a contract; all members must agree')
-    .action(async (uid: string, party: string, { data }: { data: string }) => {
+    .action(async (uid: string, party: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Invitations`, { party })
-      print(`${party} is invited. It accepts with: concordata contract accept ${uid}`)
+      const invited = await client.call('POST', `/api/Contract/${uid}/Invitations`, { party })
+      printResult(json, invited, [`${party} is invited. It accepts with: concordata contract accept ${uid}`])
     })
 
   contract
     .command('accept')
     .addArgument(contractArgument())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('accept an invitation, over all that this node has verified of the contract')
-    .action(async (uid: string, { data }: { data: string }) => {
+    .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      const { standing } = (await client.call('POST', `/api/Contract/${uid}/Acceptance`)) as Summary
-      print(standing === 'member' ? 'This party is a member now.' : 'Accepted; the members have not all answered yet.')
+      const summary = (await client.call('POST', `/api/Contract/${uid}/Acceptance`)) as Summary
+      const isMember = summary.standing === 'member'
+      const line = isMember ? 'This party is a member now.' : 'Accepted; the members have not all answered yet.'
+      printResult(json, summary, [line])
     })
 
   contract
     .command('decline')
     .addArgument(contractArgument())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('decline an invitation')
-    .action(async (uid: string, { data }: { data: string }) => {
-      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Decline`)
-      print('Declined; who invited brings it into the contract.')
+    .action(async (uid: string, { data, json }: Options) => {
+      const declined = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Decline`)
+      printResult(json, declined, ['Declined; who invited brings it into the contract.'])
     })
 
   contract
@@ -174,13 +175,14 @@ export function contractCommands(program: Command): void {
     .addArgument(contractArgument())
     .addOption(new Option('--reason <code>', 'why, for all to see').choices(Object.keys(resignationReasons)))
     .addOption(aboutOption())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('leave a contract')
-    .action(async (uid: string, { data, reason, about }: { data: string; reason?: string; about?: string }) => {
+    .action(async (uid: string, { data, json, reason, about }: Options & { reason?: string; about?: string }) => {
       const client = await apiClientFor(data)
       const body = { ...(reason === undefined ? {} : { reason }), ...aboutOf(about) }
-      await client.call('POST', `/api/Contract/${uid}/Resignation`, body)
-      print('This party is no member any more.')
+      const resigned = await client.call('POST', `/api/Contract/${uid}/Resignation`, body)
+      printResult(json, resigned, ['This party is no member any more.'])
     })
 
   lockCommands(contract)
@@ -189,13 +191,15 @@ export function contractCommands(program: Command): void {
     .command('upgrade-engine')
     .addArgument(contractArgument())
     .argument('<engine>', 'its number', numberIn)
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('vote that the contract goes on in a newer engine: it does when all members have')
-    .action(async (uid: string, engine: number, { data }: { data: string }) => {
+    .action(async (uid: string, engine: number, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Engine`, { to: engine })
+      const voted = await client.call('POST', `/api/Contract/${uid}/Engine`, { to: engine })
       const { engine: now, votes } = (await client.call('GET', `/api/Contract/${uid}/Engine`)) as EngineStanding
-      print(`The contract is in engine ${now}.${votes.length === 0 ? '' : ` Votes: ${votesOf(votes)}.`}`)
+      const standing = votes.length === 0 ? '' : ` Votes: ${votesOf(votes)}.`
+      printResult(json, voted, [`The contract is in engine ${now}.${standing}`])
     })
 
   contract
@@ -204,15 +208,14 @@ export function contractCommands(program: Command): void {
     .option('--json', 'as JSON, with all that is asked for')
     .addOption(dataOption())
     .description('the requests of others on which this node asks a person')
-    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
+    .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', `/api/Contract/${uid}/Questions`)) as Question[]
-      if (json) return printJson(all)
       const rows = all.map(({ about, by, commands, otherwise, request, until }) => {
         const said = [about?.title, about?.text].filter(Boolean).join(': ')
         return [request, by, commands.map(({ type }) => type).join(', '), said, until, otherwise]
       })
-      printLines(table(['request', 'by', 'what', 'about', 'until', 'otherwise'], rows))
+      printResult(json, all, table(['request', 'by', 'what', 'about', 'until', 'otherwise'], rows))
     })
 
   contract
@@ -221,41 +224,48 @@ export function contractCommands(program: Command): void {
     .addArgument(requestArgument('as `contract questions` names it'))
     .option('--refuse', 'refuse it')
     .addOption(aboutOption())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('acknowledge a request on which this node asks, or refuse it')
     .action(
       async (
         uid: string,
         request: string,
-        { data, refuse, about }: { data: string; refuse?: true; about?: string },
+        { data, json, refuse, about }: Options & { refuse?: true; about?: string },
       ) => {
         const answer = refuse ? { answer: 'refuse', ...aboutOf(about) } : { answer: 'acknowledge' }
         await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Questions/${request}`, answer)
-        print(refuse ? 'Refused.' : 'Acknowledged.')
+        printResult(json, { contract: uid, request, answer: answer.answer }, [refuse ? 'Refused.' : 'Acknowledged.'])
       },
     )
 
   contract
     .command('evidence')
     .addArgument(contractArgument())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('proofs against parties, as JSON: `audit check` checks them anywhere')
-    .action(async (uid: string, { data }: { data: string }) => {
-      const client = await apiClientFor(data)
-      printJson(await client.call('GET', `/api/Contract/${uid}/Evidence`))
+    .action(async (uid: string, { data, json }: Options) => {
+      const evidence = await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Evidence`)
+      printResult(json, evidence, jsonLines(evidence))
     })
 
   contract
     .command('go-on-regardless')
     .addArgument(contractArgument())
     .option('--vouch', 'you vouch for it: nothing is asked then')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('sign again although the guard is missing and somebody has not said what it holds of this party')
-    .action(async (uid: string, { data, vouch }: { data: string; vouch?: true }) => {
+    .action(async (uid: string, { data, json, vouch }: Options & { vouch?: true }) => {
       const client = await apiClientFor(data)
-      if (!vouch) await assertConfirmed(...vouching)
-      await client.call('POST', `/api/Contract/${uid}/GoOn`)
-      print('The node signs in that contract again.')
+      if (!vouch) {
+        // Nobody vouches for what this node has nothing of.
+        await client.call('GET', `/api/Contract/${uid}`)
+        await assertConfirmed(...vouching)
+      }
+      const signs = await client.call('POST', `/api/Contract/${uid}/GoOn`)
+      printResult(json, signs, ['The node signs in that contract again.'])
     })
 }
 

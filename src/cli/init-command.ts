@@ -6,11 +6,12 @@ import { createIdentity } from '../node/identity/create-identity.ts'
 import { formatFingerprint } from '../node/identity/fingerprint.ts'
 import { givenPassphrase } from '../node/identity/passphrase.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { dataOption } from './options.ts'
-import { print, printLines, table } from './output.ts'
+import { dataOption, jsonOption } from './options.ts'
+import { printResult, table } from './output.ts'
 
 interface Options {
   readonly data: string
+  readonly json?: true
   readonly handle: string
   readonly name: string
   readonly did?: string
@@ -24,6 +25,7 @@ export function initCommand(program: Command): void {
   program
     .command('init')
     .description('make a data directory with the keys, the certificate and the configuration of a new party')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .requiredOption('--handle <handle>', 'the short name that contracts know the party by, such as acme-re')
     .requiredOption('--name <name>', 'the full name of the company')
@@ -34,7 +36,7 @@ export function initCommand(program: Command): void {
     .option('--lei <lei>', 'the Legal Entity Identifier that the party claims')
     .option('--endpoint <url>', 'where other parties reach this node', DEFAULT_ENDPOINT)
     .option('--api <url>', 'where the own programs reach its API', DEFAULT_API)
-    .action(async ({ data, handle, name, did, lei, endpoint, api }: Options) => {
+    .action(async ({ data, json, handle, name, did, lei, endpoint, api }: Options) => {
       const passphrase = await givenPassphrase(readEnvironment(process.env))
       const wanted = {
         handle: handle as Handle,
@@ -46,19 +48,19 @@ export function initCommand(program: Command): void {
         passphrase,
       }
       const { card, notices } = await createIdentity(data, wanted, systemClock)
-      printLines(
-        table(
-          ['', ''],
-          [
-            ['party', `${card.name} (${card.handle})`],
-            ['did', card.did],
-            ['fingerprint', formatFingerprint(partyFingerprint(card))],
-            ['outward', endpoint],
-            ['inward', api],
-          ],
-        ),
-      )
-      for (const notice of notices) print('', `${notice}`)
-      print('', `Start it with: concordata node --data ${data}`)
+      const fingerprint = formatFingerprint(partyFingerprint(card))
+      const rows = [
+        ['party', `${card.name} (${card.handle})`],
+        ['did', card.did],
+        ['fingerprint', fingerprint],
+        ['outward', endpoint],
+        ['inward', api],
+      ]
+      printResult(json, { ...card, fingerprint, endpoint, api, notices }, [
+        ...table(['', ''], rows),
+        ...notices.flatMap((notice) => ['', `${notice}`]),
+        '',
+        `Start it with: concordata node --data ${data}`,
+      ])
     })
 }

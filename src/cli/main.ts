@@ -45,17 +45,24 @@ const FILES: readonly (readonly [commands: readonly string[], load: () => Promis
 
 /** Runs one command. Returns the exit status: 0 done, 1 it failed, 2 the command line is wrong. */
 export async function main(args: readonly string[]): Promise<number> {
+  const json = asksForJson(args)
   try {
-    const program = await commands(args[0])
+    const program = await commands(args[0], json)
     await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
-    return report(error)
+    return report(error, json)
   }
 }
 
-/** Those of the file that has the command; all that there are where no file has it. */
-export async function commands(command?: string): Promise<Command> {
+/** What goes wrong is JSON, too, whether or not the command line can be read at all. */
+function asksForJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end === -1 ? args : args.slice(0, end)).includes('--json')
+}
+
+/** Those of the file that has the command; all that there are where no file has it. `json`: what is wrong with the command line is thrown only. */
+export async function commands(command?: string, json = false): Promise<Command> {
   const program = new Command('concordata')
     .description(
       'One shared contract, each company on its own machine, with proof that all hold the same and agreed to it.',
@@ -63,21 +70,49 @@ export async function commands(command?: string): Promise<Command> {
     .version(VERSION, '--version', 'which version of the program this is')
     .exitOverride()
     .showHelpAfterError()
+    .configureOutput(json ? { writeErr: () => {} } : {})
   const own = FILES.filter(([names]) => command !== undefined && names.includes(command))
   for (const add of await Promise.all((own.length > 0 ? own : FILES).map(([, load]) => load()))) add(program)
   return program
 }
 
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  const known = error instanceof ConcordataError ? error : fileUnavailable(error)
-  if (known !== undefined) {
-    complain(`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence, known.message))
-  } else {
-    complain(`concordata: ${error instanceof Error ? error.message : String(error)} [internal]`)
-    if (asksForDetails() && error instanceof Error) complain(...(error.stack ?? '').split('\n'))
+function report(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return 0
+  if (json) complain(JSON.stringify(problemOf(error)))
+  else if (!(error instanceof CommanderError)) complain(...linesOf(error))
+  return error instanceof CommanderError ? 2 : 1
+}
+
+/** As a problem document has it; a problem of the node as the node says it. */
+function problemOf(error: unknown): { readonly [member: string]: unknown } {
+  if (error instanceof CommanderError)
+    return { code: 'command_line_malformed', message: error.message.replace(/^error: /, '') }
+  const known = knownAs(error)
+  if (known === undefined) {
+    const stack = asksForDetails() && error instanceof Error ? { stack: error.stack } : {}
+    return { code: 'internal', message: messageOf(error), ...stack }
   }
-  return 1
+  const own = { code: known.code, message: known.message }
+  // First, and whatever the evidence has under these names.
+  if (known.code !== 'api_problem') return { ...own, ...known.evidence, ...own }
+  const { code, sentence, ...rest } = known.evidence
+  return { code, message: sentence, ...rest }
+}
+
+function linesOf(error: unknown): string[] {
+  const known = knownAs(error)
+  if (known !== undefined)
+    return [`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence, known.message)]
+  const stack = asksForDetails() && error instanceof Error ? (error.stack ?? '').split('\n') : []
+  return [`concordata: ${messageOf(error)} [internal]`, ...stack]
+}
+
+function knownAs(error: unknown): ConcordataError | undefined {
+  return error instanceof ConcordataError ? error : fileUnavailable(error)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Where a fault of the software stands in it is for whoever looks for it. */

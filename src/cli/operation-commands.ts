@@ -7,8 +7,8 @@ import {
 } from '../node/config/configuration.ts'
 import { type Examined, examine, examinedProcesses } from '../node/maintenance/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { dataOption } from './options.ts'
-import { print, printJson, printLines, table } from './output.ts'
+import { dataOption, jsonOption } from './options.ts'
+import { jsonLines, printResult, table } from './output.ts'
 
 function whereFrom({ passphrase, passphraseFile }: Environment): string {
   if (passphraseFile !== undefined) return `from ${passphraseFile}`
@@ -21,22 +21,25 @@ export function operationCommands(program: Command): void {
 
   config
     .command('check')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('say whether the configuration is valid')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: { data: string; json?: true }) => {
       await readConfiguration(data, readEnvironment(process.env))
-      print(`${configurationPath(data)} is valid.`)
+      const path = configurationPath(data)
+      printResult(json, { path }, [`${path} is valid.`])
     })
 
   config
     .command('show')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the configuration as the node takes it; no secrets')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: { data: string; json?: true }) => {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
-      const passphrase = whereFrom(environment)
-      printJson({ ...configuration, passphrase })
+      const shown = { ...configuration, passphrase: whereFrom(environment) }
+      printResult(json, shown, jsonLines(shown))
     })
 
   program
@@ -51,16 +54,11 @@ export function operationCommands(program: Command): void {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
       const findings = await examine(configuration, environment, systemClock, role)
-      if (json) printJson(findings)
-      else {
-        printLines(
-          table(
-            ['check', '', 'finding'],
-            findings.map(({ check, level, finding }) => [check, level, finding]),
-          ),
-        )
-        for (const { check, advice } of findings) if (advice !== undefined) print('', `${check}: ${advice}`)
-      }
+      const rows = findings.map(({ check, level, finding }) => [check, level, finding])
+      printResult(json, findings, [
+        ...table(['check', '', 'finding'], rows),
+        ...findings.flatMap(({ check, advice }) => (advice === undefined ? [] : ['', `${check}: ${advice}`])),
+      ])
       if (findings.some(({ level }) => level === 'error')) process.exitCode = 1
     })
 }

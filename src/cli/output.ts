@@ -21,9 +21,19 @@ export function complain(...lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`${visible(line)}\n`)
 }
 
+/** What a command has come to: with `--json` the value on one line, and nothing beside it; else the lines that people read. */
+export function printResult(json: true | undefined, value: unknown, lines: readonly string[]): void {
+  printLines(json ? [JSON.stringify(value)] : lines)
+}
+
 /** JSON as people read it. It stays the same value: what is not visible is escaped as JSON does it. */
-export function printJson(value: unknown): void {
-  printLines(JSON.stringify(value, undefined, 2).split('\n'))
+export function jsonLines(value: unknown): string[] {
+  return JSON.stringify(value, undefined, 2).split('\n')
+}
+
+/** How far a command is, for whoever sits there: with `--json` a program reads, which is told what it has come to. */
+export function tell(json: true | undefined, ...lines: readonly string[]): void {
+  if (!json) complain(...lines)
 }
 
 /** Controls and line ends, what is invisible or turns the direction of writing, and what Unicode has no character for. */

@@ -24,7 +24,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { FileUnavailable, textIn } from './file-unavailable.ts'
 import { dataOption, jsonOption } from './options.ts'
-import { assertConfirmed, complain, print, printJson, printLines, table } from './output.ts'
+import { assertConfirmed, complain, jsonLines, printResult, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -41,47 +41,56 @@ export function partyCommands(program: Command): void {
   party
     .command('add')
     .argument('<address>', 'https://host:port, the endpoint of the other node, or did:web:…, its DID')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--fingerprint <f>', 'the fingerprint that the other party has told you: nothing is asked then')
     .option('--later', 'only look it up: `party approve` approves it')
     .option('--ca <file>', 'for a did:web: the authorities to trust, PEM, in place of those of the system')
     .description('look up a party and approve it, once its fingerprint has been compared')
-    .action(async (address: string, { data, fingerprint, later, ca }: AddOptions) => {
-      if (later) print(`${await introduceParty(data, address, ca)} waits to be approved.`)
-      else print(`${await addParty(data, address, fingerprint, ca)} is approved.`)
+    .action(async (address: string, { data, fingerprint, json, later, ca }: AddOptions) => {
+      const handle = await (later ? introduceParty(data, address, ca) : addParty(data, address, fingerprint, ca))
+      const line = later ? `${handle} waits to be approved.` : `${handle} is approved.`
+      await withDirectory(data, async (directory) => printStanding(directory, handle, json, line))
     })
 
   party
     .command('approve')
     .argument('<handle>', 'of a party that was looked up, or has introduced itself: `party list`')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--fingerprint <f>', 'the fingerprint that the other party has told you: nothing is asked then')
     .description('approve a party that waits for it, or was blocked, once its fingerprint has been compared')
-    .action(async (handle: string, { data, fingerprint }: { data: string; fingerprint?: string }) => {
+    .action(async (handle: string, { data, fingerprint, json }: Options & { fingerprint?: string }) => {
       await withDirectory(data, async (directory) => {
         const { card, endpoint } = knownParty(directory, handle).signed.introduction
         await directory.approve(card.handle, await compared(card, endpoint, fingerprint))
+        printStanding(directory, handle, json, `${handle} is approved.`)
       })
-      print(`${handle} is approved.`)
     })
 
   party
     .command('self')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--did-document', 'what to serve for its DID, so that others find it by that')
     .description('who this party is: what to tell others, and the fingerprint to read out to them')
-    .action(async ({ data, didDocument: asDocument }: { data: string; didDocument?: true }) => {
+    .action(async ({ data, didDocument: asDocument, json }: Options & { didDocument?: true }) => {
       const configuration = await readConfiguration(data, readEnvironment(process.env))
       const card = await readCard(configuration)
-      if (asDocument) return printJson(didDocument(card, configuration.endpoint))
+      const { endpoint } = configuration
+      if (asDocument) {
+        const document = didDocument(card, endpoint)
+        return printResult(json, document, jsonLines(document))
+      }
+      const fingerprint = formatFingerprint(partyFingerprint(card))
       const rows = [
         ['party', `${card.name} (${card.handle})`],
         ['did', card.did],
         ...leiRow(card),
-        ['fingerprint', formatFingerprint(partyFingerprint(card))],
-        ['endpoint', configuration.endpoint],
+        ['fingerprint', fingerprint],
+        ['endpoint', endpoint],
       ]
-      printLines(table(['', ''], rows))
+      printResult(json, { ...card, endpoint, fingerprint }, table(['', ''], rows))
     })
 
   party
@@ -90,44 +99,39 @@ export function partyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('what a party says of itself, and what was decided on it')
-    .action(async (handle: string, { data, json }: { data: string; json?: true }) => {
+    .action(async (handle: string, { data, json }: Options) => {
       await withDirectory(data, async (directory) => {
         const { standing, signed } = knownParty(directory, handle)
         const { card, endpoint, certificate, serial } = signed.introduction
-        if (json) {
-          const fingerprint = formatFingerprint(partyFingerprint(card))
-          return printJson({ standing, ...card, endpoint, certificate, serial, fingerprint })
-        }
-        printLines(
-          table(
-            ['', ''],
-            [
-              ['party', `${card.name} (${card.handle})`],
-              ['standing', standing],
-              ['did', card.did],
-              ...leiRow(card),
-              ['fingerprint', formatFingerprint(partyFingerprint(card))],
-              ['endpoint', endpoint],
-              ['certificate', certificate],
-              ['signing key', card.keys.signing],
-              ['introduction', `number ${serial}`],
-            ],
-          ),
-        )
+        const fingerprint = formatFingerprint(partyFingerprint(card))
+        const rows = [
+          ['party', `${card.name} (${card.handle})`],
+          ['standing', standing],
+          ['did', card.did],
+          ...leiRow(card),
+          ['fingerprint', fingerprint],
+          ['endpoint', endpoint],
+          ['certificate', certificate],
+          ['signing key', card.keys.signing],
+          ['introduction', `number ${serial}`],
+        ]
+        const shown = { standing, ...card, endpoint, certificate, serial, fingerprint }
+        printResult(json, shown, table(['', ''], rows))
       })
     })
 
   party
     .command('block')
     .argument('<handle>')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--reason <text>', 'kept with the decision')
     .description('take nothing from a party any more, and call it no more; approve it again with approve')
-    .action(async (handle: string, { data, reason }: { data: string; reason?: string }) => {
+    .action(async (handle: string, { data, json, reason }: Options & { reason?: string }) => {
       await withDirectory(data, async (directory) => {
         await directory.block(knownParty(directory, handle).signed.introduction.card.handle, reason)
+        printStanding(directory, handle, json, `${handle} is blocked.`)
       })
-      print(`${handle} is blocked.`)
     })
 
   party
@@ -135,26 +139,27 @@ export function partyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the parties that this node knows')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: Options) => {
       await withDirectory(data, async (directory) => {
-        if (json) {
-          const shown = directory.parties().map(({ standing, signed: { introduction } }) => {
-            const { card, endpoint } = introduction
-            return { standing, ...card, endpoint, fingerprint: formatFingerprint(partyFingerprint(card)) }
-          })
-          return printJson(shown)
-        }
-        const rows = directory.parties().map(({ standing, signed: { introduction } }) => {
-          const { card, endpoint } = introduction
-          return [card.handle, card.name, standing, endpoint, formatFingerprint(partyFingerprint(card)), card.lei ?? '']
+        const shown = directory.parties().map(shownParty)
+        const rows = shown.map(({ endpoint, fingerprint, handle, lei = '', name, standing }) => {
+          return [handle, name, standing, endpoint, fingerprint, lei]
         })
-        printLines(table(['handle', 'name', 'standing', 'endpoint', 'fingerprint', 'LEI (claimed)'], rows))
+        printResult(
+          json,
+          shown,
+          table(['handle', 'name', 'standing', 'endpoint', 'fingerprint', 'LEI (claimed)'], rows),
+        )
       })
     })
 }
 
-interface AddOptions {
+interface Options {
   readonly data: string
+  readonly json?: true
+}
+
+interface AddOptions extends Options {
   readonly fingerprint?: string
   readonly later?: true
   readonly ca?: string
@@ -275,6 +280,16 @@ async function compared(card: PartyCard, endpoint: string, told: string | undefi
     expected: said,
     given: shown,
   })
+}
+
+function shownParty({ standing, signed: { introduction } }: DirectoryParty) {
+  const { card, endpoint } = introduction
+  return { standing, ...card, endpoint, fingerprint: formatFingerprint(partyFingerprint(card)) }
+}
+
+/** What stands of a party once that is done which `line` says: with `--json` as `party list` has it. */
+function printStanding(directory: Directory, handle: string, json: true | undefined, line: string): void {
+  printResult(json, shownParty(knownParty(directory, handle)), [line])
 }
 
 function knownParty(directory: Directory, handle: string): DirectoryParty {

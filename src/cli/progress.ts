@@ -1,17 +1,20 @@
-import { complain } from './output.ts'
+import { tell } from './output.ts'
 
 const BAR_WIDTH = 30
 /** So often a bar is drawn anew. Milliseconds. */
 const REDRAW_MS = 100
 
-/** Shows on standard error how far something is: a bar at a terminal, elsewhere a line for each tenth. */
+/** Shows on standard error how far something is: a bar at a terminal, elsewhere a line for each tenth; nothing with `--json`. */
 export class Progress {
-  readonly #isTerminal = process.stderr.isTTY === true
+  readonly #isTerminal: boolean
+  readonly #json: true | undefined
   readonly #total: number
   #drawnAt = 0
   #tenths = 0
 
-  constructor(total: number) {
+  constructor(total: number, json?: true) {
+    this.#isTerminal = process.stderr.isTTY === true && !json
+    this.#json = json
     this.#total = Math.max(total, 1)
   }
 
@@ -20,7 +23,7 @@ export class Progress {
     if (this.#isTerminal) this.#draw(part)
     else if (Math.floor(part * 10) > this.#tenths) {
       this.#tenths = Math.floor(part * 10)
-      complain(`${this.#tenths * 10} %`)
+      tell(this.#json, `${this.#tenths * 10} %`)
     }
   }
 

@@ -13,12 +13,13 @@ import { draftReadModel } from '../projections/read-model.ts'
 import { type Replayed, rebuildContract, rebuildReadModel, replay } from '../projections/rebuild.ts'
 import type { Store } from '../store/port.ts'
 import { NotHeld } from './audit/audit-commands.ts'
-import { dataOption } from './options.ts'
-import { complain, print } from './output.ts'
+import { dataOption, jsonOption } from './options.ts'
+import { printResult, tell } from './output.ts'
 import { Progress } from './progress.ts'
 
 interface Options {
   readonly data: string
+  readonly json?: true
   readonly contract?: string
   readonly at?: string
   readonly out?: string
@@ -28,6 +29,7 @@ interface Options {
 export function rebuildCommand(program: Command): void {
   program
     .command('rebuild')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--contract <uid>', 'only this one')
     .option('--out <dir>', 'write every entity to a new directory, with values, and leave the read model as it is')
@@ -36,7 +38,7 @@ export function rebuildCommand(program: Command): void {
     .action(rebuild)
 }
 
-async function rebuild({ data, contract: uid, at, out }: Options): Promise<void> {
+async function rebuild({ data, contract: uid, at, json, out }: Options): Promise<void> {
   const contract = uid === undefined ? undefined : uidOf(uid)
   const point = at === undefined ? undefined : parsePointInTime(at)
   if (point !== undefined && out === undefined) {
@@ -47,11 +49,11 @@ async function rebuild({ data, contract: uid, at, out }: Options): Promise<void>
   }
   const configuration = await readConfiguration(data, readEnvironment(process.env))
   const store = await openStoreToRead(configuration)
-  const progress = new Progress((await store.events.lastPosition()) ?? 0)
+  const progress = new Progress((await store.events.lastPosition()) ?? 0, json)
   const options = { ...(contract && { contract }), progress: (position: number) => progress.at(position) }
   try {
-    if (out !== undefined) await writeExport(store, resolve(out), point, options, progress)
-    else await renew(data, store, options, progress)
+    if (out !== undefined) await writeExport(store, resolve(out), point, options, progress, json)
+    else await renew(data, store, options, progress, json)
   } finally {
     progress.end()
     await store.close()
@@ -60,7 +62,13 @@ async function rebuild({ data, contract: uid, at, out }: Options): Promise<void>
 
 type Replaying = { readonly contract?: Uid; progress(position: number): void }
 
-async function renew(data: string, { events }: Store, options: Replaying, progress: Progress): Promise<void> {
+async function renew(
+  data: string,
+  { events }: Store,
+  options: Replaying,
+  progress: Progress,
+  json: true | undefined,
+): Promise<void> {
   const unlock = lockReadModel(data)
   try {
     const path = readModelPath(data)
@@ -71,16 +79,18 @@ async function renew(data: string, { events }: Store, options: Replaying, progre
       : rebuildContract(path, events, contract, rest))
     progress.end()
     const seconds = (performance.now() - began) / 1000
-    print(`${path}: ${replayed.entries} ledger entries of ${replayed.events} events in ${seconds.toFixed(1)} s`)
-    complainOf(replayed)
+    const line = `${path}: ${replayed.entries} ledger entries of ${replayed.events} events in ${seconds.toFixed(1)} s`
+    printResult(json, { path, ...replayed, seconds }, [line])
+    complainOf(replayed, json)
   } finally {
     unlock()
   }
 }
 
-function complainOf({ failures }: Replayed): void {
+/** With `--json` they stand in what is printed. */
+function complainOf({ failures }: Replayed, json: true | undefined): void {
   for (const { subject, stream, revision, reason } of failures) {
-    complain(`${subject} stands still: event ${revision} of ${stream} cannot be folded (${reason})`)
+    tell(json, `${subject} stands still: event ${revision} of ${stream} cannot be folded (${reason})`)
   }
   if (failures.length > 0) process.exitCode = 1
 }
@@ -92,6 +102,7 @@ async function writeExport(
   point: PointInTime | undefined,
   options: Replaying,
   progress: Progress,
+  json: true | undefined,
 ): Promise<void> {
   const dir = await mkdtemp(join(dirname(out), '.rebuild-'))
   const database = draftReadModel(join(dir, 'read-model.sqlite'))
@@ -111,8 +122,8 @@ async function writeExport(
     }
     const { contracts } = await exportReadModel(database, store, out, textOf(point))
     progress.end()
-    for (const [uid, { size, root }] of Object.entries(contracts)) print(`${uid}: ${size} entries, root ${root}`)
-    print(`written to ${out}`)
+    const lines = Object.entries(contracts).map(([uid, { size, root }]) => `${uid}: ${size} entries, root ${root}`)
+    printResult(json, { out, contracts }, [...lines, `written to ${out}`])
   } finally {
     database.close()
     await rm(dir, { recursive: true, force: true })

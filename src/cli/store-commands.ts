@@ -7,8 +7,8 @@ import { createFile } from '../runtime/durable-file.ts'
 import { StoreSetupFailed } from '../store/errors.ts'
 import { type RoleUsers, setUpStore } from '../store/eventstoredb/setup.ts'
 import { textIn } from './file-unavailable.ts'
-import { dataOption } from './options.ts'
-import { print, printLines, table } from './output.ts'
+import { dataOption, jsonOption } from './options.ts'
+import { printResult, table } from './output.ts'
 
 const ROLES = ['serve', 'transmit', 'receive'] as const
 const PASSWORD_BYTES = 24
@@ -17,6 +17,7 @@ const DEFAULT_PORT = 2113
 
 interface Options {
   readonly data: string
+  readonly json?: true
   readonly adminUser: string
   readonly adminPasswordFile: string
   readonly httpUrl?: string
@@ -29,6 +30,7 @@ export function storeCommands(program: Command): void {
     .description('the store of a node')
     .command('setup')
     .description('make a user for each role on EventStoreDB, and say what each may do; may be run again')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--admin-user <name>', 'of an administrator of the server', 'admin')
     .requiredOption('--admin-password-file <path>', 'its password, on one line')
@@ -36,7 +38,7 @@ export function storeCommands(program: Command): void {
     .action(setUp)
 }
 
-async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): Promise<void> {
+async function setUp({ data, adminUser, adminPasswordFile, httpUrl, json }: Options): Promise<void> {
   const { store, handle } = await readConfiguration(data, readEnvironment(process.env))
   if (store === undefined) {
     throw new StoreSetupFailed('concordata.json names no `store`: there is nothing to set up')
@@ -57,18 +59,16 @@ async function setUp({ data, adminUser, adminPasswordFile, httpUrl }: Options): 
     },
     users as RoleUsers,
   )
-  printLines(
-    table(
-      ['', ''],
-      steps.map(({ what, state }) => [what, state]),
-    ),
-  )
-  print('', 'Give each process its own user in its environment:')
-  for (const role of ROLES) {
-    print(
-      `  ${role}: CONCORDATA_STORE_USER=${users[role].username} CONCORDATA_STORE_PASSWORD_FILE=esdb-password-${role}`,
-    )
-  }
+  const given = ROLES.map((role) => ({ role, user: users[role].username, passwordFile: `esdb-password-${role}` }))
+  const rows = steps.map(({ what, state }) => [what, state])
+  printResult(json, { steps, users: given }, [
+    ...table(['', ''], rows),
+    '',
+    'Give each process its own user in its environment:',
+    ...given.map(({ passwordFile, role, user }) => {
+      return `  ${role}: CONCORDATA_STORE_USER=${user} CONCORDATA_STORE_PASSWORD_FILE=${passwordFile}`
+    }),
+  ])
 }
 
 /** The one that is there, or a new one: durable before a user has it. */

@@ -27,8 +27,8 @@ import { completed } from '../runtime/turns.ts'
 import { apiClientFor } from './api-client.ts'
 import { textIn } from './file-unavailable.ts'
 import { jsonIn } from './json-argument.ts'
-import { contractArgument, dataOption } from './options.ts'
-import { print, printJson, printLines } from './output.ts'
+import { contractArgument, dataOption, jsonOption } from './options.ts'
+import { jsonLines, printResult } from './output.ts'
 
 /** A file has no template in it. Evidence: `file`, `why`, and `at`, where in it. */
 class FileUnfit extends ConcordataError {}
@@ -37,6 +37,7 @@ const publicationForm = Compile(SignedPublicationSchema)
 
 interface Options {
   readonly data: string
+  readonly json?: true
   readonly role: Readonly<Record<string, string>>
   readonly name?: string
 }
@@ -51,6 +52,7 @@ export function templateCommands(program: Command): void {
     .command('export')
     .addArgument(contractArgument())
     .argument('<path>', 'of the element that is taken, with all below it; empty: the whole document')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--name <name>', 'what it is called in the template')
     .option('--role <party=role>', 'what a party is called in the template; left out, as it is', pair, {})
@@ -58,7 +60,11 @@ export function templateCommands(program: Command): void {
     .option('--out <file>', 'write it there')
     .description('print an element as a template: structure, types, rules and roles, without values')
     .action(
-      async (contract: string, path: string, { data, ...options }: Options & { leaveOut?: true; out?: string }) => {
+      async (
+        contract: string,
+        path: string,
+        { data, json, ...options }: Options & { leaveOut?: true; out?: string },
+      ) => {
         const { leaveOut, name, out, role } = options
         const roles = Object.entries(role).map((one) => one.join(':'))
         const query = new URLSearchParams({ at: path })
@@ -66,28 +72,31 @@ export function templateCommands(program: Command): void {
         if (roles.length > 0) query.set('roles', roles.join(','))
         if (leaveOut) query.set('outside', 'leave-out')
         const client = await apiClientFor(data)
-        const text = canonicalJson(await client.call('GET', `/api/Contract/${contract}/Template?${query}`))
-        if (out === undefined) print(text)
-        else await writeFile(out, text)
+        const exported = await client.call('GET', `/api/Contract/${contract}/Template?${query}`)
+        await printOrWrite(exported, [canonicalJson(exported)], out, json)
       },
     )
 
   template
     .command('show')
     .argument('<file>', 'of the template')
+    .addOption(jsonOption())
     .description('what a template has: its hash, where it is from, its roles, elements and rules')
-    .action(async (file: string) => show(await templateIn(file)))
+    .action(async (file: string, { json }: { json?: true }) => {
+      const read = await templateIn(file)
+      printResult(json, { hash: read.hash, ...read.parsed.template }, shownTemplate(read))
+    })
 
   template
     .command('sign')
     .argument('<file>', 'of the template')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--out <file>', 'write the signature there')
     .description('sign a template as its publisher, with the newest signing key')
-    .action(async (file: string, { data, out }: { data: string; out?: string }) => {
+    .action(async (file: string, { data, json, out }: { data: string; json?: true; out?: string }) => {
       const signed = await publish((await templateIn(file)).hash, data)
-      if (out === undefined) printJson(signed)
-      else await writeFile(out, canonicalJson(signed))
+      await printOrWrite(signed, jsonLines(signed), out, json)
     })
 
   template
@@ -95,8 +104,9 @@ export function templateCommands(program: Command): void {
     .argument('<file>', 'of the template')
     .argument('<signature>', 'what `template sign` printed')
     .option('--key <key>', 'the signing key that the publisher is known by')
+    .addOption(jsonOption())
     .description('check who has published a template')
-    .action(async (file: string, signature: string, { key }: { key?: string }) => {
+    .action(async (file: string, signature: string, { json, key }: { json?: true; key?: string }) => {
       const { hash } = await templateIn(file)
       const signed = jsonIn(await textIn(signature), signature)
       if (!publicationForm.Check(signed) || signed.publication.template !== hash) {
@@ -109,20 +119,22 @@ export function templateCommands(program: Command): void {
         const message = `${file} is signed with another key than that`
         throw new PublicationForged('publication_forged', message, { key, signing })
       }
-      print(`hash   ${hash}`, `by     ${handle}, ${did}`, `key    ${signing}`)
-      if (key === undefined) print('Whether that is the key of this party only the party can say: give it with --key.')
+      const isKnown = key !== undefined
+      printResult(json, { hash, publisher: signed.publication.publisher, isKnown }, [
+        ...[`hash   ${hash}`, `by     ${handle}, ${did}`, `key    ${signing}`],
+        ...(isKnown ? [] : ['Whether that is the key of this party only the party can say: give it with --key.']),
+      ])
     })
 
   template
     .command('diff')
     .argument('<from>', 'file of a template')
     .argument('<to>', 'file of another version of it')
-    .option('--json', 'as JSON')
+    .addOption(jsonOption())
     .description('what differs between two versions of a template')
     .action(async (from: string, to: string, { json }: { json?: true }) => {
       const diff = templateDiff((await templateIn(from)).parsed.template, (await templateIn(to)).parsed.template)
-      if (json) printJson(diff)
-      else printLines(linesOf(diff))
+      printResult(json, diff, linesOf(diff))
     })
 
   template
@@ -130,13 +142,14 @@ export function templateCommands(program: Command): void {
     .addArgument(contractArgument())
     .argument('<path>', 'of the block that it is added to; empty: the document itself')
     .argument('<file>', 'of the template')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--name <name>', 'what it is called there; left out, as in the template')
     .option('--role <role=party>', 'which member has a role; left out, the one of that name', pair, {})
     .option('--dry-run', 'say what would happen; nothing is signed')
     .description('add all that a template has, in one request')
     .action(async (contract: string, path: string, file: string, options: Options & { dryRun?: true }) => {
-      const { data, dryRun, name, role } = options
+      const { data, dryRun, json, name, role } = options
       const body = {
         at: path,
         roles: role,
@@ -145,7 +158,8 @@ export function templateCommands(program: Command): void {
       }
       const client = await apiClientFor(data)
       const query = dryRun ? '?dry-run' : ''
-      printJson(await client.call('POST', `/api/Contract/${contract}/Templates/Imports${query}`, body))
+      const added = await client.call('POST', `/api/Contract/${contract}/Templates/Imports${query}`, body)
+      printResult(json, added, jsonLines(added))
     })
 
   template
@@ -153,18 +167,31 @@ export function templateCommands(program: Command): void {
     .addArgument(contractArgument())
     .argument('<path>', 'of the element that came from a template')
     .argument('<file>', 'of the other version')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .option('--role <role=party>', 'which member has a role; left out, as before', pair, {})
     .option('--preview', 'say what would change with the votes of all; nothing is signed')
     .description('vote that an element goes on as another version of its template has it')
     .action(async (contract: string, path: string, file: string, options: Options & { preview?: true }) => {
-      const { data, preview, role } = options
+      const { data, json, preview, role } = options
       const body = { at: path, roles: role, template: (await templateIn(file)).text }
       const client = await apiClientFor(data)
       const at = `/api/Contract/${contract}/Templates`
-      if (preview) showPreview((await client.call('POST', `${at}/Previews`, body)) as UpgradePreview)
-      else printJson(await client.call('POST', `${at}/Upgrades`, body))
+      const answer = await client.call('POST', preview ? `${at}/Previews` : `${at}/Upgrades`, body)
+      printResult(json, answer, preview ? shownPreview(answer as UpgradePreview) : jsonLines(answer))
     })
+}
+
+/** To the file, where one is named: then what is printed with `--json` names it. */
+async function printOrWrite(
+  value: unknown,
+  lines: readonly string[],
+  out: string | undefined,
+  json: true | undefined,
+): Promise<void> {
+  if (out === undefined) return printResult(json, value, lines)
+  await writeFile(out, canonicalJson(value))
+  printResult(json, { file: out }, [])
 }
 
 async function publish(template: Hash, data: string): Promise<SignedPublication> {
@@ -212,19 +239,21 @@ function unfit(file: string, { why, at }: TemplateFault, cause?: unknown): FileU
   return new FileUnfit('template_malformed', `${file} is no template: ${why}${where}`, { file, why }, { cause })
 }
 
-function show({ hash, parsed: { document, template } }: Read): void {
+function shownTemplate({ hash, parsed: { document, template } }: Read): string[] {
   const { contract, element, size } = template.from
-  print(`hash   ${hash}`, `from   ${contract}, element ${element}, after ${size} entries`)
-  print(`roles  ${template.roles.join(', ') || 'none'}`)
-  for (const one of template.elements) print(`${'  '.repeat(one.id.split('.').length - 1)}${shown(one)}`)
-  for (const [place, { terms }] of document.rules.rules.entries()) {
+  const rules = document.rules.rules.map(({ terms }, place) => {
     const ruleSet = terms.ruleSet === null ? '' : ` in ${template.ruleSets[terms.ruleSet - 1]}`
     const { kind: _kind, ...says } = ruleWritten(terms, document)
-    const number = template.rules[place]?.id
-    print(
-      `rule ${number}${ruleSet}, at ${decodeURIComponent(pathOf(terms.at, document))}: ${terms.body.kind} ${JSON.stringify(says)}`,
-    )
-  }
+    const at = decodeURIComponent(pathOf(terms.at, document))
+    return `rule ${template.rules[place]?.id}${ruleSet}, at ${at}: ${terms.body.kind} ${JSON.stringify(says)}`
+  })
+  return [
+    `hash   ${hash}`,
+    `from   ${contract}, element ${element}, after ${size} entries`,
+    `roles  ${template.roles.join(', ') || 'none'}`,
+    ...template.elements.map((one) => `${'  '.repeat(one.id.split('.').length - 1)}${shown(one)}`),
+    ...rules,
+  ]
 }
 
 function shown(element: TemplateElement): string {
@@ -239,10 +268,13 @@ function shown(element: TemplateElement): string {
   }
 }
 
-function showPreview({ diff, falls, from, to, outcome, reason }: UpgradePreview): void {
-  print(`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`)
-  if (reason !== undefined) print(`why      ${reason.code} ${(reason.with ?? []).join(' ')}`)
-  printLines([...linesOf(diff), ...falls.map((path) => `value falls at ${path}`)])
+function shownPreview({ diff, falls, from, to, outcome, reason }: UpgradePreview): string[] {
+  return [
+    ...[`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`],
+    ...(reason === undefined ? [] : [`why      ${reason.code} ${(reason.with ?? []).join(' ')}`]),
+    ...linesOf(diff),
+    ...falls.map((path) => `value falls at ${path}`),
+  ]
 }
 
 function linesOf(diff: TemplateDiff): string[] {

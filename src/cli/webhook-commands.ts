@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
 import { apiClientFor } from './api-client.ts'
 import { dataOption, jsonOption, numberIn } from './options.ts'
-import { print, printJson, printLines, table } from './output.ts'
+import { printResult, table } from './output.ts'
 
 interface Undelivered {
   readonly waiting: readonly NonNullable<Webhook['waiting']>[]
@@ -35,7 +35,6 @@ export function webhookCommands(program: Command): void {
     .description('the webhooks that there are, and how they are')
     .action(async ({ data, json }: Asked) => {
       const found = (await call(data, 'GET', '/api/Webhook')) as Webhook[]
-      if (json) return printJson(found)
       const rows = found.map(({ id, key, state, subject, url, waiting, why }) => [
         id,
         why === undefined ? state : `${state}: ${why}`,
@@ -44,7 +43,7 @@ export function webhookCommands(program: Command): void {
         subject,
         url,
       ])
-      printLines(table(['webhook', 'state', 'not taken', 'key', 'subject', 'url'], rows))
+      printResult(json, found, table(['webhook', 'state', 'not taken', 'key', 'subject', 'url'], rows))
     })
 
   webhook
@@ -54,7 +53,6 @@ export function webhookCommands(program: Command): void {
     .description('messages that were not taken: those that are tried again, and those that were given up')
     .action(async (id: string, { data, json }: Asked) => {
       const { givenUp, waiting } = (await call(data, 'GET', at(id, '/Undelivered'))) as Undelivered
-      if (json) return printJson({ waiting, givenUp })
       const rows = [...waiting, ...givenUp].map(({ attempts, error, last, message, next }) => [
         message,
         String(attempts),
@@ -62,7 +60,7 @@ export function webhookCommands(program: Command): void {
         next ?? 'never',
         error,
       ])
-      printLines(table(['message', 'attempts', 'last', 'next', 'why'], rows))
+      printResult(json, { waiting, givenUp }, table(['message', 'attempts', 'last', 'next', 'why'], rows))
     })
 
   webhook
@@ -80,46 +78,55 @@ export function webhookCommands(program: Command): void {
   webhook
     .command('replay <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .requiredOption('--from <index>', 'the first entry', numberIn)
     .option('--to <index>', 'the last entry; left out: the newest', numberIn)
     .option('--contract <uid>', 'of a webhook of all contracts: which')
     .description('send what entries have brought once more, under the same ids')
-    .action(async (id: string, { contract, data, from, to }: Asked & Range) => {
+    .action(async (id: string, { contract, data, from, json, to }: Asked & Range) => {
       const body = { from, ...(to !== undefined && { to }), ...(contract !== undefined && { contract }) }
       const begun = (await call(data, 'POST', at(id, '/Replays'), body)) as { stream: string; from: number; to: number }
-      print(`${begun.stream}: entries ${begun.from} to ${begun.to}`)
+      printResult(json, begun, [`${begun.stream}: entries ${begun.from} to ${begun.to}`])
     })
 
   webhook
     .command('retry <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('try what waits at once')
-    .action(async (id: string, { data }: Asked) => {
+    .action(async (id: string, { data, json }: Asked) => {
       await call(data, 'POST', at(id, '/Attempts'))
+      printResult(json, { id }, [])
     })
 
   webhook
     .command('omit <id> <message>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('give a message up that waits, so that those behind it are sent')
-    .action(async (id: string, message: string, { data }: Asked) => {
+    .action(async (id: string, message: string, { data, json }: Asked) => {
       await call(data, 'POST', at(id, '/Omissions'), { message })
+      printResult(json, { id, message }, [])
     })
 
   webhook
     .command('activate <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('begin one again that has ended; what it was not told meanwhile is told')
-    .action(async (id: string, { data }: Asked) => {
-      await call(data, 'POST', at(id, '/Activation'))
+    .action(async (id: string, { data, json }: Asked) => {
+      const activated = await call(data, 'POST', at(id, '/Activation'))
+      printResult(json, activated, [])
     })
 
   webhook
     .command('remove <id>')
     .addOption(dataOption())
+    .addOption(jsonOption())
     .description('nothing more is sent')
-    .action(async (id: string, { data }: Asked) => {
+    .action(async (id: string, { data, json }: Asked) => {
       await call(data, 'DELETE', at(id))
+      printResult(json, { id }, [])
     })
 }
 
@@ -140,19 +147,11 @@ async function call(data: string, method: string, path: string, body?: unknown):
 }
 
 function made(one: WebhookMade, json: true | undefined): void {
-  if (json) {
-    printJson(one)
-    return
-  }
   const { id, secret, signing } = one
   const what = signing === 'v1' ? 'secret' : 'public key'
-  printLines(
-    table(
-      ['', ''],
-      [
-        ['webhook', id],
-        [what, secret],
-      ],
-    ),
-  )
+  const rows = [
+    ['webhook', id],
+    [what, secret],
+  ]
+  printResult(json, one, table(['', ''], rows))
 }

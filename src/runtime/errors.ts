@@ -5,6 +5,7 @@
 export const errorCodes = {
   runtime_unfit: 'Node.js is older than Concordata needs, or one of 23.0 to 23.7, which lack zstd.',
   file_unavailable: 'A file or directory that a command names cannot be read or written.',
+  command_line_malformed: 'There is no such command, or it takes none of that; `--help` says what it takes.',
   not_confirmed: 'A person was asked, and has not said yes.',
   internal: 'A fault of the software itself; the log has the details.',
 

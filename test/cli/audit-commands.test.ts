@@ -55,7 +55,8 @@ t.test(
     t.match(damaged.output, /^concordata: payloads ana\.\d+, .+ \[audit_failed\]$/m)
     t.notMatch(damaged.output, /Chile/, 'no value is told')
     const { output } = await verify(backup, '--json')
-    const json = JSON.parse(output.slice(0, output.lastIndexOf('\n}') + 2))
+    const [json, problem] = output.split('\n', 2).map((line) => JSON.parse(line))
+    t.match(problem, { code: 'audit_failed' })
     t.match(json, { damage: [{ kind: 'damage', code: 'payload_misspelt' }], misconduct: [] })
   },
 )

@@ -44,6 +44,26 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
     await until('ana to know', async () => (await json(ana, 'contract', 'requests', contract)).requests[0].by === 'ana')
   })
 
+  await t.test(
+    'what is declined is accepted no more, which is said at once though nobody has heard of it',
+    async (t) => {
+      const contract = await invited('nor that')
+      await nodes[0]?.close()
+      const declined = await run(ben, 'contract', 'decline', contract, '--json')
+      t.same(declined, { status: 0, output: `${JSON.stringify({ contract, standing: 'declined' })}\n` })
+      const late = await run(ben, 'contract', 'accept', contract)
+      t.match(late, {
+        status: 1,
+        output: /^concordata: not_invited: ben has declined the invitation.*\[api_problem\]\n$/,
+      })
+      t.match(await run(ben, 'contract', 'accept', contract, '--json'), {
+        status: 1,
+        output: /^\{"code":"not_invited","message":"ben has declined [^\n]+"status":409,[^\n]+\}\n$/,
+      })
+      nodes[0] = await openNode({ data: ana.data })
+    },
+  )
+
   const contract = await invited('wanted')
   t.match(await run(ben, 'contract', 'accept', contract), { status: 0, output: 'This party is a member now.\n' })
   t.match(await run(ana, 'contract', 'show', contract), { status: 0, output: /^members +ana, ben$/m })
@@ -88,5 +108,7 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
     const resigns = ['contract', 'resign', contract, '--reason', 'fulfilled', '--about', FORGED]
     t.match(await run(ben, ...resigns), { status: 0, output: 'This party is no member any more.\n' })
     await until('ana to know', async () => / ana$/m.test((await run(ana, 'contract', 'show', contract)).output))
+    const { requests } = await json(ana, 'contract', 'requests', contract, '--author', 'ben')
+    t.match(await run(ana, 'request', 'show', contract, requests[0].request), { output: /^about +late\\u202e/m })
   })
 })

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import t from 'tap'
 import { apiClient } from '../../src/cli/api-client.ts'
@@ -11,6 +12,24 @@ const leaves = (command: Command): Command[] =>
 const wordsOf = (command: Command): string[] =>
   command.parent === null ? [] : [...wordsOf(command.parent), command.name()]
 const all = leaves(program).map((command) => ({ command, words: wordsOf(command) }))
+
+/** Of the form that each has; a file is one that cannot be read, which is said like all that is wrong. */
+function fitArguments(command: Command, data: string): string[] {
+  return command.registeredArguments.map((one) => {
+    if (one.name() === 'contract') return '0'.repeat(52)
+    if (one.name() === 'request') return 'ana.1.0'
+    if (one.name() === 'proposal') return 'ana.1.0.0'
+    return one.name() === 'file' ? data : (one.argChoices?.[0] ?? '1')
+  })
+}
+
+/** Of options that have to be given. */
+const VALUES: Readonly<Record<string, string>> = {
+  '--handle': 'ana',
+  '--name': 'Ana',
+  '--role': 'reader',
+  '--from': '0',
+}
 
 /** The tests that start the program, or run its commands in their own process. */
 async function testsOfCommands(): Promise<string[]> {
@@ -51,6 +70,46 @@ t.test('each command says what it is for, and how it is called', async (t) => {
   }
 })
 
+/** They run until they are ended: they log, and have come to nothing. */
+const ENDLESS = ['node', 'serve', 'transmit', 'receive', 'signer', 'demo']
+
+t.test('each command has --json, but those that run until they are ended', async (t) => {
+  const without = all.filter(({ command }) => !command.options.some(({ long }) => long === '--json'))
+  t.same(
+    without.map(({ words }) => words.join(' ')),
+    ENDLESS,
+  )
+})
+
+t.test('with --json what goes wrong is one line of JSON, and nothing else is printed', async (t) => {
+  const data = t.testdir({ file: '' })
+  const failing = async (...words: string[]) => {
+    const { status, output } = await runCommand(...words)
+    t.match(output, /^\{"code":"\w+","message":"[^\n]+\}\n$/, `${words.join(' ')}: ${output}`)
+    return { status, ...JSON.parse(output) }
+  }
+  let run = 0
+  for (const { command, words } of all) {
+    // It reads standard input.
+    if (ENDLESS.includes(words[0] ?? '') || words.join(' ') === 'rule try') continue
+    const given = fitArguments(command, data)
+    const required = command.options.flatMap(({ mandatory, long, argChoices }) =>
+      mandatory && long !== '--data' ? [`${long}`, argChoices?.[0] ?? VALUES[`${long}`] ?? join(data, 'none')] : [],
+    )
+    const takesData = command.options.some(({ long }) => long === '--data')
+    // A directory where nothing can be made.
+    const at = takesData ? ['--data', words[0] === 'init' ? join(data, 'file', 'below') : data] : []
+    const { code, message, status } = await failing(...words, ...given, ...required, ...at, '--json')
+    t.match([status, code, message], [1, /^(?!internal)\w+$/, /^(?!concordata: )/], words.join(' '))
+    t.match(await failing(...words, '--json', '--no-such-option'), { status: 2, code: 'command_line_malformed' })
+    run++
+  }
+  t.ok(run > 80, 'they are found')
+  t.match(await failing('contract', 'show', 'x', '--data', data, '--json'), { message: /^command-argument value 'x'/ })
+  const { output } = await runCommand('contract', 'open', '--data', data, '--', '--json')
+  t.match(output, /^concordata: .*\[configuration_missing\]/, 'what comes behind -- is no option')
+})
+
 t.test(
   'what is no UID, request or proposal is refused before a node is asked, and who asks none is told so in a line',
   async (t) => {
@@ -60,13 +119,7 @@ t.test(
     for (const { command, words } of all) {
       // These look into a store, and say that it is not there.
       if (['audit', 'rebuild'].includes(words[0] ?? '')) continue
-      const fit = command.registeredArguments.map((one) => {
-        if (one.name() === 'contract') return '0'.repeat(52)
-        if (one.name() === 'request') return 'ana.1.0'
-        if (one.name() === 'proposal') return 'ana.1.0.0'
-        // Not a file that can be read, which is said like all that is wrong.
-        return one.name() === 'file' ? data : (one.argChoices?.[0] ?? '1')
-      })
+      const fit = fitArguments(command, data)
       for (const [place, one] of command.registeredArguments.entries()) {
         const wrong = unfit[one.name() as keyof typeof unfit]
         if (wrong === undefined) continue

@@ -125,3 +125,14 @@ t.test('a key ends on a day that there is, and that is to come', { timeout: 60_0
   }
   t.match(await runCommand('api-key', 'list', '--data', ana.data), { output: /2090-01-01T10:00:30\.000Z/ })
 })
+
+t.test('nobody is asked for what cannot be done anyhow', { timeout: 60_000 }, async (t) => {
+  const [ana] = await twoParties(t)
+  const recoveryKey = `${ana.data}/nowhere.pem`
+  t.match(await runCommand('key', 'revoke', '--recovery-key', recoveryKey, '--data', ana.data), {
+    status: 1,
+    output: /^concordata: cannot read the key file [^\n]*\[key_file_unreadable\]\n$/,
+  })
+  const regardless = await runCommand('contract', 'go-on-regardless', '0'.repeat(52), '--data', ana.data)
+  t.match(regardless, { status: 1, output: /^concordata: [^\n]*\[(?:node_not_running|api_problem)\]\n$/ })
+})

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
-import { print, printJson, table, visible } from '../../src/cli/output.ts'
+import { jsonLines, print, printResult, table, visible } from '../../src/cli/output.ts'
 
 const FORGED = 'Ben Re (ben)\nfingerprint  0000 1111\u001b[8m'
 
@@ -61,9 +61,12 @@ t.test('columns stay columns, whatever stands in them', async (t) => {
 
 t.test('JSON stays the same value', async (t) => {
   const value = { name: FORGED, seen: 'ü', 'a\u202eb': ['\u{e0041}', '\\u0041'] }
-  const text = printed(() => printJson(value))
-  t.same(JSON.parse(text), value)
-  t.equal(text, `${text.split('\n').map(visible).join('\n')}`)
+  const line = printed(() => printResult(true, value, ['what people read']))
+  t.same(JSON.parse(line), value)
+  t.equal(line, `${visible(line.slice(0, -1))}\n`, 'it is one line')
+  const lines = printed(() => printResult(undefined, {}, jsonLines(value)))
+  t.same(JSON.parse(lines), value)
+  t.equal(lines, `${lines.split('\n').map(visible).join('\n')}`)
 })
 
 t.test('nothing of the command line writes past it', async (t) => {

@@ -185,6 +185,7 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   peer_timeout: 504,
   runtime_unfit: 500,
   file_unavailable: 500,
+  command_line_malformed: 500,
   not_confirmed: 500,
   party_address_unfit: 400,
   party_is_self: 409,

@@ -14,8 +14,8 @@ import type { Store } from '../../store/port.ts'
 import { CONTRACTS_STREAM } from '../../store/streams.ts'
 import { bytesIn, textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
-import { dataOption } from '../options.ts'
-import { print, printJson, printLines } from '../output.ts'
+import { dataOption, jsonOption } from '../options.ts'
+import { printResult } from '../output.ts'
 import { auditText } from './audit-report.ts'
 import { auditSourceOf } from './audit-source.ts'
 
@@ -34,7 +34,7 @@ export function auditCommands(program: Command): void {
   audit
     .command('verify')
     .argument('<contract>', 'its UID')
-    .option('--json', 'the report as JSON')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('recompute links, signatures, seals, order, outcomes, record hash and root of a contract, and compare')
     .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
@@ -57,16 +57,21 @@ export function auditCommands(program: Command): void {
   audit
     .command('check')
     .argument('<file>', 'what `contract evidence` printed')
+    .addOption(jsonOption())
     .description('check evidence against a party, with nothing but the file: says whom it convicts')
-    .action(async (file: string) => {
-      for (const evidence of readEvidence(await textIn(file))) {
+    .action(async (file: string, { json }: { json?: true }) => {
+      const convictions = readEvidence(await textIn(file)).map((evidence) => {
         const conviction = convicted(evidence)
         if (conviction === undefined) {
           throw new NotProven('evidence_proves_nothing', `the evidence of ${evidence.kind} convicts nobody`)
         }
         const { party, keys } = conviction
-        print(`${evidence.kind}: ${party} (signing key ${keys.signing}) is convicted in ${evidence.contract}`)
-      }
+        return { kind: evidence.kind, party, signing: keys.signing, contract: evidence.contract }
+      })
+      const lines = convictions.map(({ contract, kind, party, signing }) => {
+        return `${kind}: ${party} (signing key ${signing}) is convicted in ${contract}`
+      })
+      printResult(json, convictions, lines)
     })
 
   audit
@@ -75,13 +80,12 @@ export function auditCommands(program: Command): void {
     .argument('<file>', 'the file that is said to be the attachment')
     .option('--seal <seal>', 'the seal that it is to stand under; left out: any in the evidence')
     .option('--key <handle=key>', 'signing key of a member, to check its signatures by', keyGiven, new Map())
-    .option('--json', 'as JSON')
+    .addOption(jsonOption())
     .description('check a file against a seal, a statement and the ledger, with nothing but the two files')
     .action(async (evidence: string, file: string, { json, key, seal }: ProveOptions) => {
       const said = jsonIn(await textIn(evidence), evidence)
       const proofs = proveFile(said, contentOf(await bytesOf(file)), { keys: key, seal })
-      if (json) printJson(proofs)
-      else printLines(proofs.flatMap(proofLines))
+      printResult(json, proofs, proofs.flatMap(proofLines))
     })
 }
 
@@ -109,8 +113,7 @@ function proofLines(proof: FileProof): string[] {
 }
 
 function show(report: AuditReport, json: true | undefined): void {
-  if (json) printJson(report)
-  else printLines(auditText(report))
+  printResult(json, report, auditText(report))
 }
 
 /** Throws FileUnavailable, NotProven. */

@@ -1,14 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
-import type { Attachment, MediaType } from '../../events/attachments/attachment.ts'
+import type { ElementEvidence } from '../../documents/elements/element-evidence.ts'
+import { type Attachment, isAttachment, type MediaType } from '../../events/attachments/attachment.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
 import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
-import { fateOf, type Written } from './field-commands.ts'
+import { jsonLines, printResult, table } from '../output.ts'
+import { printWritten } from './field-commands.ts'
 import { placeOf } from './place.ts'
+
+/** No attachment stands agreed at a place, or below it. Evidence: `path`. */
+class NothingProven extends ConcordataError {}
 
 /** Nothing says of what type a file is. Evidence: `path`. */
 class TypeUnknown extends ConcordataError {}
@@ -49,7 +53,7 @@ const TYPES: Readonly<Record<string, MediaType>> = {
 /** `concordata attachment …`: files at the fields of a contract. */
 export function attachmentCommands(program: Command): void {
   const attachment = program.command('attachment').description('files at the fields of a contract')
-  const of = (name: string) => attachment.command(name).addArgument(contractArgument())
+  const of = (name: string) => attachment.command(name).addArgument(contractArgument()).addOption(jsonOption())
   const at = (name: string) => of(name).argument('<path>', 'the field: names with slashes between')
   const brings = (command: Command) =>
     command
@@ -63,7 +67,7 @@ export function attachmentCommands(program: Command): void {
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose a file for a field, and wait until all have agreed to it')
     .action(async (uid: string, path: string, file: string, options: Options) => {
-      const { data, dryRun, wait } = options
+      const { data, dryRun, json, wait } = options
       const query = new URLSearchParams({ at: pathIn(path), name: options.name ?? basename(file) })
       const headers = {
         'content-type': typeOf(file, options),
@@ -71,8 +75,7 @@ export function attachmentCommands(program: Command): void {
       }
       const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}${dryRun ? '&dry-run' : ''}`
       const answer = await (await apiClientFor(data)).call('PUT', url, await bytesIn(file), headers)
-      if (dryRun) printJson(answer)
-      else print(fateOf(uid, answer as Written))
+      printWritten(uid, answer, { dryRun, json })
     })
 
   brings(of('bring'))
@@ -82,7 +85,7 @@ export function attachmentCommands(program: Command): void {
       const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}`
       const headers = { 'content-type': typeOf(file, options) }
       const answer = await (await apiClientFor(options.data)).call('POST', url, await bytesIn(file), headers)
-      print(JSON.stringify({ $file: (answer as { $file: string }).$file }))
+      printResult(options.json, answer, [JSON.stringify({ $file: (answer as { $file: string }).$file })])
     })
 
   at('get')
@@ -91,7 +94,7 @@ export function attachmentCommands(program: Command): void {
     .addOption(requestOption('--change-set <request>', 'as it would be with that change set'))
     .addOption(dataOption())
     .description('the bytes of an attachment')
-    .action(async (uid: string, path: string, file: string, { changeSet, data, proposal }: Options) => {
+    .action(async (uid: string, path: string, file: string, { changeSet, data, json, proposal }: Options) => {
       const query = new URLSearchParams({
         at: pathIn(path),
         ...(changeSet !== undefined && { changeSet }),
@@ -102,30 +105,38 @@ export function attachmentCommands(program: Command): void {
       await writeFile(file, bytes).catch((cause: unknown) => {
         throw fileUnavailable(cause, file) ?? cause
       })
-      print(`${bytes.length} bytes are in ${file}.`)
+      printResult(json, { file, bytes: bytes.length }, [`${bytes.length} bytes are in ${file}.`])
     })
 
   of('list')
     .argument('[path]', 'names with slashes between; left out: the whole document', '')
-    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the files at and below an element')
     .action(async (uid: string, path: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const files = await client.call('GET', `${placeOf(uid, path)}/~attachments`)
-      if (json) return printJson(files)
       const rows = (files as readonly (Attachment & { at: string })[]).map((file) => {
         return [decodeURIComponent(file.at), file.name, file.type, String(file.bytes), file.hash]
       })
-      printLines(table(['at', 'name', 'type', 'bytes', 'hash'], rows))
+      printResult(json, files, table(['at', 'name', 'type', 'bytes', 'hash'], rows))
     })
 
   at('evidence')
     .addOption(dataOption())
     .description('what proves the agreed attachment to others, as JSON: `audit prove` holds the file against it')
-    .action(async (uid: string, path: string, { data }: Options) => {
-      printJson(await (await apiClientFor(data)).call('GET', `${placeOf(uid, path)}/~evidence`))
+    .action(async (uid: string, path: string, { data, json }: Options) => {
+      const evidence = await (await apiClientFor(data)).call('GET', `${placeOf(uid, path)}/~evidence`)
+      assertOfAttachment(evidence as ElementEvidence, path)
+      printResult(json, evidence, jsonLines(evidence))
     })
+}
+
+/** What is not held here may be an attachment: others open it. Throws NothingProven: no evidence is no proof. */
+function assertOfAttachment({ values }: ElementEvidence, path: string): void {
+  if (values.some(({ opened }) => opened === undefined || isAttachment(opened.value))) return
+  throw new NothingProven('no_agreed_value', `no attachment at ${path} is agreed, as far as this node can prove it`, {
+    path,
+  })
 }
 
 /** As the API has it in a query: its names escaped. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, dateIn, handlesIn, jsonOption, proposalOption } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 
 interface Audience {
   readonly at: string
@@ -20,19 +20,17 @@ interface Options {
 /** `concordata audience …`: who gets the values of a block. */
 export function audienceCommands(program: Command): void {
   const audience = program.command('audience').description('who gets the values of a block or a list')
-  const of = (name: string) => audience.command(name).addArgument(contractArgument())
+  const of = (name: string) => audience.command(name).addArgument(contractArgument()).addOption(jsonOption())
 
   of('show')
-    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the blocks and lists whose values are for some only')
     .action(async (uid: string, { data, json }: Options) => {
       const all = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Audiences`)) as Audience[]
-      if (json) return printJson(all)
       const rows = all.map(({ at, effective, parties, until = '' }) => {
         return [decodeURIComponent(at), parties.join(', '), effective.join(', '), until]
       })
-      printLines(table(['at', 'set there', 'who gets values', 'until'], rows))
+      printResult(json, all, table(['at', 'set there', 'who gets values', 'until'], rows))
     })
 
   of('set')
@@ -41,10 +39,10 @@ export function audienceCommands(program: Command): void {
     .option('--until <time>', 'when nodes stop handing out earlier values: a date, or a date and time', dateIn)
     .addOption(dataOption())
     .description('say who gets values that are written there from now on')
-    .action(async (uid: string, path: string, parties: string[] | null, { data, until }: Options) => {
+    .action(async (uid: string, path: string, parties: string[] | null, { data, json, until }: Options) => {
       const body = { at: path, parties, ...(until !== undefined && { until }) }
-      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Audiences`, body)
-      print('Set.')
+      const set = await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Audiences`, body)
+      printResult(json, set, ['Set.'])
     })
 
   of('reveal')
@@ -52,9 +50,9 @@ export function audienceCommands(program: Command): void {
     .addOption(proposalOption('left out: the value that is agreed there'))
     .addOption(dataOption())
     .description('make a confidential value an ordinary one: everybody gets it')
-    .action(async (uid: string, path: string, { data, proposal }: Options) => {
+    .action(async (uid: string, path: string, { data, json, proposal }: Options) => {
       const body = { at: path, ...(proposal !== undefined && { proposal }) }
-      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Disclosures`, body)
-      print('Revealed.')
+      const revealed = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Disclosures`, body)
+      printResult(json, revealed, ['Revealed.'])
     })
 }

@@ -3,7 +3,7 @@ import { apiClientFor } from '../api-client.ts'
 import { textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { jsonLines, printResult, table } from '../output.ts'
 
 interface ChangeSet {
   readonly request: string
@@ -23,7 +23,7 @@ interface Options {
 /** `concordata change-set …`: changes that are voted, and take effect, as one. */
 export function changeSetCommands(program: Command): void {
   const changeSet = program.command('change-set').description('changes that are voted, and take effect, as one')
-  const of = (name: string) => changeSet.command(name).addArgument(contractArgument())
+  const of = (name: string) => changeSet.command(name).addArgument(contractArgument()).addOption(jsonOption())
   const onOne = (name: string) => of(name).addArgument(requestArgument('as `change-set list` names it'))
   const sets = (uid: string, request = '') =>
     `/api/Contract/${uid}/ChangeSets${request && `/${encodeURIComponent(request)}`}`
@@ -33,31 +33,30 @@ export function changeSetCommands(program: Command): void {
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('propose changes as one')
-    .action(async (uid: string, file: string, { data, about }: Options) => {
+    .action(async (uid: string, file: string, { data, json, about }: Options) => {
       const changes = jsonIn(await textIn(file), file)
       const answer = await (await apiClientFor(data)).call('POST', sets(uid), { changes, ...aboutOf(about) })
-      print((answer as { request?: string }).request ?? 'Nothing is to be changed.')
+      printResult(json, answer, [(answer as { request?: string }).request ?? 'Nothing is to be changed.'])
     })
 
   of('list')
-    .addOption(jsonOption())
     .addOption(dataOption())
     .description('those that are open, with whose votes they wait for, and the newest that have ended')
     .action(async (uid: string, { data, json }: Options) => {
       const all = await (await apiClientFor(data)).call('GET', sets(uid))
-      if (json) return printJson(all)
       const { ended, open } = all as { open: readonly ChangeSet[]; ended: readonly ChangeSet[] }
       const rows = [...open, ...ended].map(({ request, by, state, about, waitsFor = [], why = '' }) => {
         return [request, by, state, about?.title ?? about?.text ?? '', waitsFor.join(', '), why]
       })
-      printLines(table(['request', 'by', 'state', 'about', 'waits for', 'why'], rows))
+      printResult(json, all, table(['request', 'by', 'state', 'about', 'waits for', 'why'], rows))
     })
 
   onOne('show')
     .addOption(dataOption())
     .description('one of them, with what it would change, as JSON')
-    .action(async (uid: string, request: string, { data }: Options) => {
-      printJson(await (await apiClientFor(data)).call('GET', sets(uid, request)))
+    .action(async (uid: string, request: string, { data, json }: Options) => {
+      const shown = await (await apiClientFor(data)).call('GET', sets(uid, request))
+      printResult(json, shown, jsonLines(shown))
     })
 
   onOne('vote')
@@ -65,21 +64,21 @@ export function changeSetCommands(program: Command): void {
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('vote on it: with the last yes it takes effect, a no ends it')
-    .action(async (uid: string, request: string, vote: string, { data, about }: Options) => {
+    .action(async (uid: string, request: string, vote: string, { data, json, about }: Options) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
-      if (vote === 'no') return print('Voted no: none of it takes effect.')
+      const voted = await client.call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
+      if (vote === 'no') return printResult(json, voted, ['Voted no: none of it takes effect.'])
       const { open } = (await client.call('GET', `${sets(uid)}?ended=0`)) as { open: readonly ChangeSet[] }
       const { waitsFor } = open.find((one) => one.request === request) ?? {}
       const standing = waitsFor === undefined ? 'nobody else is waited for' : `it waits for ${waitsFor.join(', ')}`
-      print(`Voted yes: ${standing}.`)
+      printResult(json, voted, [`Voted yes: ${standing}.`])
     })
 
   onOne('withdraw')
     .addOption(dataOption())
     .description('withdraw one of this party')
-    .action(async (uid: string, request: string, { data }: Options) => {
-      await (await apiClientFor(data)).call('DELETE', sets(uid, request))
-      print('Withdrawn.')
+    .action(async (uid: string, request: string, { data, json }: Options) => {
+      const withdrawn = await (await apiClientFor(data)).call('DELETE', sets(uid, request))
+      printResult(json, withdrawn, ['Withdrawn.'])
     })
 }

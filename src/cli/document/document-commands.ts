@@ -7,7 +7,7 @@ import type { ShownRules } from '../../documents/rules/rules.ts'
 import { requestStates } from '../../projections/queries/request-records.ts'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, numberIn } from '../options.ts'
-import { printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 import { outline, shownValue } from './outline.ts'
 import { placeOf } from './place.ts'
 
@@ -53,14 +53,15 @@ export function documentCommands(contract: Command): void {
     .command('print')
     .addArgument(contractArgument())
     .argument('[path]', 'a block: names with slashes between; left out: the whole document', '')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the agreed document, a line for each element')
-    .action(async (uid: string, path: string, { data }: Options) => {
+    .action(async (uid: string, path: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const place = placeOf(uid, path)
       const schema = (await client.call('GET', `${place}/~schema`)) as ElementSchema
       const value = await client.call('GET', place, undefined, { accept: 'application/json' })
-      printLines(outline(schema, value, schema.name || uid))
+      printResult(json, value, outline(schema, value, schema.name || uid))
     })
 
   contract
@@ -81,15 +82,14 @@ export function documentCommands(contract: Command): void {
         const query = queryOf({ before, limit })
         const client = await apiClientFor(data)
         const history = (await client.call('GET', `${placeOf(uid, path)}/~history?${query}`)) as ShownHistory
-        if (json) return printJson(history)
         const rows = history.values.map((past) => {
           const { agreedAt, at, by, endedAt, endedBy, index, isHeld, time, value } = past
           const shown = isHeld ? shownValue(value) : '(not held here)'
           const end = endedAt === undefined ? '' : `${endedBy} at ${endedAt}`
           return [String(index), time, decodeURIComponent(at), by ?? 'a rule', shown, String(agreedAt ?? ''), end]
         })
-        printLines(table(['entry', 'time claimed', 'at', 'by', 'value', 'agreed at', 'ended'], rows))
-        if (history.before !== undefined) printLines(['', `Older ones: --before ${history.before}`])
+        const lines = table(['entry', 'time claimed', 'at', 'by', 'value', 'agreed at', 'ended'], rows)
+        printResult(json, history, [...lines, ...olderOnes(history.before)])
       },
     )
 
@@ -105,9 +105,8 @@ export function documentCommands(contract: Command): void {
       const query = new URLSearchParams({ from, to })
       const client = await apiClientFor(data)
       const diff = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}/Diff?${query}`)) as ShownDiff
-      if (json) return printJson(diff)
-      printLines(table(['what', 'at', 'from', 'to'], rowsOf(diff)))
-      if (!diff.isWhole) printLines(['', 'There is more: ask for entries that are closer together.'])
+      const more = diff.isWhole ? [] : ['', 'There is more: ask for entries that are closer together.']
+      printResult(json, diff, [...table(['what', 'at', 'from', 'to'], rowsOf(diff)), ...more])
     })
 
   contract
@@ -123,7 +122,6 @@ export function documentCommands(contract: Command): void {
     .action(async (uid: string, { data, json, ...wanted }: Options & Wanted) => {
       const query = queryOf({ contract: uid, ...wanted })
       const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as Found
-      if (json) return printJson(found)
       const rows = found.requests.map(({ by, code, index, request, state, time, waitsFor }) => [
         request,
         by,
@@ -132,8 +130,8 @@ export function documentCommands(contract: Command): void {
         String(index ?? ''),
         waitsFor === undefined ? '' : `${waitsFor.what} of ${waitsFor.of.join(', ')}`,
       ])
-      printLines(table(['request', 'by', 'time claimed', 'state', 'entry', 'waits for'], rows))
-      if (found.next !== undefined) printLines(['', `Older ones: --before ${found.next}`])
+      const lines = table(['request', 'by', 'time claimed', 'state', 'entry', 'waits for'], rows)
+      printResult(json, found, [...lines, ...olderOnes(found.next)])
     })
 
   contract
@@ -150,14 +148,18 @@ export function documentCommands(contract: Command): void {
       const sets = (await client.call('GET', `${contractUrl}/ChangeSets`)) as {
         readonly open: readonly OpenChangeSet[]
       }
-      if (json) return printJson({ values, rules, changeSets: sets.open })
       const rows = [
         ...values.map((one) => ['value', one.proposal, decodeURIComponent(one.at), shownValue(one.value), waits(one)]),
         ...rules.map((one) => ['rule', String(one.number), decodeURIComponent(one.at), one.text, waits(one)]),
         ...sets.open.map((one) => ['change set', one.request, '', '', waits(one)]),
       ].filter(([, , , , parties]) => parties !== '')
-      printLines(table(['what', 'which', 'at', 'what it says', 'waits for'], rows))
+      const lines = table(['what', 'which', 'at', 'what it says', 'waits for'], rows)
+      printResult(json, { values, rules, changeSets: sets.open }, lines)
     })
+}
+
+function olderOnes(before: number | undefined): string[] {
+  return before === undefined ? [] : ['', `Older ones: --before ${before}`]
 }
 
 /** Of what is asked for at all. */

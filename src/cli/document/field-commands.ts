@@ -1,23 +1,23 @@
 import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
-import { print, printJson, printLines } from '../output.ts'
+import { jsonLines, printResult } from '../output.ts'
 import { placeOf } from './place.ts'
 
 interface Options {
   readonly data: string
-  readonly json?: true
+  readonly json?: true | undefined
   readonly at?: string
 }
 
 interface WriteOptions extends Options {
   readonly add?: true
-  readonly dryRun?: true
+  readonly dryRun?: true | undefined
   readonly wait?: number
 }
 
 /** What a write has come to, as far as it is printed. */
-export interface Written {
+interface Written {
   readonly request?: string
   readonly index?: number
   readonly unchanged?: true
@@ -49,12 +49,11 @@ export function fieldCommands(program: Command): void {
       const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`
       const headers: Record<string, string> = json ? { accept: JSON_TYPE } : {}
       const value = await client.call('GET', `${placeOf(uid, path)}${query}`, undefined, headers)
-      if (typeof value === 'string' && !json) printLines(value.split('\n'))
-      else printJson(value)
+      printResult(json, value, typeof value === 'string' ? value.split('\n') : jsonLines(value))
     })
 
   withOptions(writes('set').argument('<value>', 'as people write it: 13, 1.50, USD 100.00, true'))
-    .option('--json', 'VALUE is JSON: a value, or an object or array for a block or list')
+    .option('--json', 'VALUE is JSON: a value, or an object or array for a block or list; and so is what is printed')
     .option('--add', 'a field that is not there yet is added')
     .description('propose a value, and wait until all have agreed to it')
     .action(async (uid: string, path: string, value: string, options: WriteOptions) =>
@@ -62,12 +61,13 @@ export function fieldCommands(program: Command): void {
     )
 
   withOptions(writes('empty'))
+    .addOption(jsonOption())
     .description('propose that the field be empty')
     .action(async (uid: string, path: string, options: WriteOptions) => write(uid, path, 'null', JSON_TYPE, options))
 }
 
 async function write(uid: string, path: string, body: string, type: string, options: WriteOptions): Promise<void> {
-  const { add, data, dryRun, wait } = options
+  const { add, data, dryRun, json, wait } = options
   const client = await apiClientFor(data)
   // A slip of the pen adds nothing.
   if (!add) await client.call('GET', `${placeOf(uid, path)}/~attributes`)
@@ -78,11 +78,19 @@ async function write(uid: string, path: string, body: string, type: string, opti
     Buffer.from(body),
     headers,
   )
-  if (dryRun) printJson(answer)
-  else print(fateOf(uid, answer as Written))
+  printWritten(uid, answer, { dryRun, json })
 }
 
-export function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
+/** What a write has come to, or would come to. */
+export function printWritten(
+  uid: string,
+  answer: unknown,
+  { dryRun, json }: Pick<WriteOptions, 'dryRun' | 'json'>,
+): void {
+  printResult(json, answer, dryRun ? jsonLines(answer) : [fateOf(uid, answer as Written)])
+}
+
+function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
   if (unchanged) return 'That is what stands there already.'
   if (waitingFor === 'votes') {
     const waits = candidates.map(({ proposal, waitsFor }) => `${proposal} (${waitsFor.join(', ')})`)

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander'
 import { lockPurposes } from '../../events/reasons.ts'
 import { apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 
 type Lock =
   | { readonly locked: false }
@@ -42,24 +42,22 @@ export function lockCommands(contract: Command): void {
       const url = urlOf(uid)
       if (purpose === undefined) {
         const lock = (await client.call('GET', url)) as Lock
-        if (json) printJson(lock)
-        else printLines(linesOf(lock))
-        return
+        return printResult(json, lock, linesOf(lock))
       }
       const body = { purpose, ...aboutOf(about), ...(retry ? { retry } : {}) }
       const done = await client.call('POST', url, body)
-      if (json) printJson(done)
-      else print('Locked.')
+      printResult(json, done, ['Locked.'])
     })
 
   contract
     .command('release')
     .addArgument(contractArgument())
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('let go of the record lock')
-    .action(async (uid: string, { data }: Options) => {
-      await (await apiClientFor(data)).call('DELETE', urlOf(uid))
-      print('Released.')
+    .action(async (uid: string, { data, json }: Options) => {
+      const released = await (await apiClientFor(data)).call('DELETE', urlOf(uid))
+      printResult(json, released, ['Released.'])
     })
 }
 

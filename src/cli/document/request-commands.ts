@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { RequestStage } from '../../contracts/requests/progress.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 
 interface Options {
   readonly data: string
@@ -40,19 +40,17 @@ export function requestCommands(program: Command): void {
       .command(name)
       .addArgument(contractArgument())
       .addArgument(requestArgument('its name: <party>.<statement>.<place>'))
+      .addOption(jsonOption())
       .addOption(dataOption())
 
   onOne('show')
-    .addOption(jsonOption())
     .description('its state, outcome, and whom it waits for')
     .action(async (uid: string, name: string, { data, json }: Options) => {
       const status = await statusOf(await apiClientFor(data), uid, name)
-      if (json) printJson(status)
-      else printLines(table(['', ''], rowsOf(status)))
+      printResult(json, status, table(['', ''], rowsOf(status)))
     })
 
   onOne('follow')
-    .addOption(jsonOption())
     .description('say each time that it has come further, until it is settled or withdrawn')
     .action(async (uid: string, name: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
@@ -60,7 +58,7 @@ export function requestCommands(program: Command): void {
       for (;;) {
         const status = await statusOf(client, uid, name)
         const line = json ? JSON.stringify(status) : lineOf(status)
-        if (line !== said) print(line)
+        if (line !== said) printResult(json, status, [line])
         said = line
         if (ENDS.includes(status.state)) return
         await delay(POLL_MS)
@@ -70,10 +68,10 @@ export function requestCommands(program: Command): void {
   onOne('withdraw')
     .addOption(aboutOption())
     .description('take back a request of this party that is not confirmed yet')
-    .action(async (uid: string, name: string, { data, about }: Options & { about?: string }) => {
+    .action(async (uid: string, name: string, { data, json, about }: Options & { about?: string }) => {
       const query = about === undefined ? '' : `?${new URLSearchParams({ text: about })}`
-      await (await apiClientFor(data)).call('DELETE', `${urlOf(uid, name)}${query}`)
-      print('Withdrawn.')
+      const withdrawn = await (await apiClientFor(data)).call('DELETE', `${urlOf(uid, name)}${query}`)
+      printResult(json, withdrawn, ['Withdrawn.'])
     })
 }
 

@@ -3,7 +3,7 @@ import type { About } from '../../events/about.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 
 interface Listed {
   readonly phase: string
@@ -31,33 +31,31 @@ interface Options {
 
 /** `concordata rule …` of a contract, but for `try`. */
 export function ruleDraftCommands(rule: Command): void {
-  const of = (name: string) => rule.command(name).addArgument(contractArgument())
+  const of = (name: string) => rule.command(name).addArgument(contractArgument()).addOption(jsonOption())
   const says = () => new Argument('<says>', 'JSON, as docs/rules.md, "Kinds", has it')
   const setOption = () => new Option('--set <number>', 'its rule set; left out for a trigger').argParser(numberIn)
 
   of('list')
-    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the rules of a contract, and whose votes they wait for')
     .action(async (uid: string, { data, json }: Options) => {
       const listed = await rulesOf(await apiClientFor(data), uid)
-      if (json) return printJson(listed)
       const rows = listed.rules.map(({ number, at, ruleSet, isInForce, text, waitsFor }) => {
         const state = isInForce ? 'in force' : 'draft'
         return [String(number), decodeURIComponent(at), String(ruleSet ?? ''), state, text, waitsFor.join(', ')]
       })
       const sets = listed.ruleSets.map(({ number, name }) => `${number} ${name}`).join(', ')
-      print(`phase: ${listed.phase}; rule sets: ${sets === '' ? 'none' : sets}`)
-      printLines(table(['rule', 'at', 'set', 'state', 'it says', 'waits for'], rows))
+      const heading = `phase: ${listed.phase}; rule sets: ${sets === '' ? 'none' : sets}`
+      printResult(json, listed, [heading, ...table(['rule', 'at', 'set', 'state', 'it says', 'waits for'], rows)])
     })
 
   of('add-set')
     .argument('<name>', 'what it is called')
     .addOption(dataOption())
     .description('add a rule set: its rules come into force together')
-    .action(async (uid: string, name: string, { data }: Options) => {
-      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/RuleSets`, { name })
-      print('Added.')
+    .action(async (uid: string, name: string, { data, json }: Options) => {
+      const added = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/RuleSets`, { name })
+      printResult(json, added, ['Added.'])
     })
 
   of('draft')
@@ -67,10 +65,10 @@ export function ruleDraftCommands(rule: Command): void {
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('draft a rule')
-    .action(async (uid: string, path: string, said: string, { data, set, about }: Options) => {
+    .action(async (uid: string, path: string, said: string, { data, json, set, about }: Options) => {
       const body = { at: path, ...termsOf(said, set), ...aboutOf(about) }
-      await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Rules`, body)
-      print('Drafted.')
+      const drafted = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Rules`, body)
+      printResult(json, drafted, ['Drafted.'])
     })
 
   of('edit')
@@ -80,19 +78,19 @@ export function ruleDraftCommands(rule: Command): void {
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('have a rule say something else: its votes are dropped')
-    .action(async (uid: string, number: number, said: string, { data, set, about }: Options) => {
+    .action(async (uid: string, number: number, said: string, { data, json, set, about }: Options) => {
       const body = { ...termsOf(said, set), ...aboutOf(about) }
-      await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Rules/${number}`, body)
-      print('Edited.')
+      const edited = await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Rules/${number}`, body)
+      printResult(json, edited, ['Edited.'])
     })
 
   of('remove')
     .argument('<rule>', 'its number', numberIn)
     .addOption(dataOption())
     .description('remove a rule')
-    .action(async (uid: string, number: number, { data }: Options) => {
-      await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Rules/${number}`)
-      print('Removed.')
+    .action(async (uid: string, number: number, { data, json }: Options) => {
+      const removed = await (await apiClientFor(data)).call('DELETE', `/api/Contract/${uid}/Rules/${number}`)
+      printResult(json, removed, ['Removed.'])
     })
 
   of('vote')
@@ -102,35 +100,35 @@ export function ruleDraftCommands(rule: Command): void {
     .addOption(aboutOption())
     .addOption(dataOption())
     .description('vote on what a rule says')
-    .action(async (uid: string, number: number, vote: string, { data, hash, about }: Options) => {
+    .action(async (uid: string, number: number, vote: string, { data, hash, json, about }: Options) => {
       const client = await apiClientFor(data)
       const read = (await rulesOf(client, uid)).rules.find((one) => one.number === number)
       const body = { hash: hash ?? read?.hash ?? '0'.repeat(64), vote, ...aboutOf(about) }
-      await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)
-      print(`Voted ${vote}: ${read?.text ?? number}`)
+      const voted = await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)
+      printResult(json, voted, [`Voted ${vote}: ${read?.text ?? number}`])
     })
 
   of('publish')
     .argument('<sets...>', 'numbers of rule sets', numbersIn)
     .addOption(dataOption())
     .description('put all rules of these sets, and all triggers, into force')
-    .action(async (uid: string, ruleSets: readonly number[], { data }: Options) => {
+    .action(async (uid: string, ruleSets: readonly number[], { data, json }: Options) => {
       const client = await apiClientFor(data)
       const { rules } = await rulesOf(client, uid)
       const meant = rules.filter(({ ruleSet }) => ruleSet === null || ruleSets.includes(ruleSet))
       const named = meant.map(({ number, hash }) => ({ rule: number, hash }))
-      await client.call('POST', `/api/Contract/${uid}/Publications`, { ruleSets, rules: named })
-      print(`In force: ${meant.length === 1 ? '1 rule' : `${meant.length} rules`}.`)
+      const published = await client.call('POST', `/api/Contract/${uid}/Publications`, { ruleSets, rules: named })
+      printResult(json, published, [`In force: ${meant.length === 1 ? '1 rule' : `${meant.length} rules`}.`])
     })
 
   of('reopen')
     .addOption(dataOption())
     .description('vote to put the rules out of force: with the vote of the last member they are')
-    .action(async (uid: string, { data }: Options) => {
+    .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      await client.call('POST', `/api/Contract/${uid}/Reopenings`)
+      const reopened = await client.call('POST', `/api/Contract/${uid}/Reopenings`)
       const { phase } = await rulesOf(client, uid)
-      print(phase === 'edit' ? 'No rule is in force any more.' : 'Voted: others have not yet.')
+      printResult(json, reopened, [phase === 'edit' ? 'No rule is in force any more.' : 'Voted: others have not yet.'])
     })
 }
 

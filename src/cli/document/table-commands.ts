@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
-import { contractArgument, dataOption, waitOption } from '../options.ts'
-import { print, printJson } from '../output.ts'
-import { fateOf, type Written } from './field-commands.ts'
+import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
+import { printResult } from '../output.ts'
+import { printWritten } from './field-commands.ts'
 import { placeOf } from './place.ts'
 
 /** A file is neither CSV nor a workbook, by its name. Evidence: `path`. */
@@ -17,6 +17,7 @@ interface Options {
   readonly add?: true
   readonly at?: string
   readonly dryRun?: true
+  readonly json?: true
   readonly split?: true
   readonly wait?: number
 }
@@ -35,18 +36,19 @@ export function tableCommands(program: Command): void {
       .addArgument(contractArgument())
       .argument('<path>', "a list or a block: names with slashes between; '' is the whole document")
       .argument('<file>', file)
+      .addOption(jsonOption())
       .addOption(dataOption())
 
   of('get', 'where it is written: NAME.csv or NAME.xlsx; what is there is replaced')
     .option('--at <index>', 'as it was after that entry of the ledger')
     .description('the entries of a list, or the fields of a block, as a table; no cell of it is a formula')
-    .action(async (uid: string, path: string, file: string, { at, data }: Options) => {
+    .action(async (uid: string, path: string, file: string, { at, data, json }: Options) => {
       const query = new URLSearchParams({ format: formOf(file), ...(at !== undefined && { at }) })
       const bytes = await (await apiClientFor(data)).bytes(`${placeOf(uid, path)}?${query}`)
       await writeFile(file, bytes).catch((cause: unknown) => {
         throw fileUnavailable(cause, file) ?? cause
       })
-      print(`${bytes.length} bytes are in ${file}.`)
+      printResult(json, { file, bytes: bytes.length }, [`${bytes.length} bytes are in ${file}.`])
     })
 
   of('put', 'NAME.csv or NAME.xlsx')
@@ -55,14 +57,13 @@ export function tableCommands(program: Command): void {
     .addOption(waitOption())
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose what is in a table, all of it as one request, and wait until all have agreed to it')
-    .action(async (uid: string, path: string, file: string, { add, data, dryRun, split, wait }: Options) => {
+    .action(async (uid: string, path: string, file: string, { add, data, dryRun, json, split, wait }: Options) => {
       const headers = { 'content-type': forms[formOf(file)], ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
       const bytes = await bytesIn(file)
       const query = new URLSearchParams({ ...(split && { split: '' }), ...(dryRun && { 'dry-run': '' }) })
       const url = `${placeOf(uid, path)}?${query}`
       const answer = await (await apiClientFor(data)).call(add ? 'POST' : 'PUT', url, bytes, headers)
-      if (dryRun) printJson(answer)
-      else print(fateOf(uid, answer as Written))
+      printWritten(uid, answer, { dryRun, json })
     })
 }
 

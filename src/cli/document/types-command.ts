@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import { typeNameFor, typeText } from '../../library/typed/type-text.ts'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption } from '../options.ts'
-import { printLines } from '../output.ts'
+import { contractArgument, dataOption, jsonOption } from '../options.ts'
+import { printResult } from '../output.ts'
 
 /** `concordata types`: what stands in a contract, for programs in TypeScript. */
 export function typesCommand(program: Command): void {
@@ -11,17 +11,16 @@ export function typesCommand(program: Command): void {
     .command('types')
     .addArgument(contractArgument())
     .option('--name <name>', 'of the type; left out: as the title suggests', identifier)
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('the TypeScript type of its document, for `node.contract<…>(uid)`')
-    .action(async (uid: string, { data, name }: { data: string; name?: string }) => {
+    .action(async (uid: string, { data, json, name }: { data: string; json?: true; name?: string }) => {
       const client = await apiClientFor(data)
       const { title } = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}`)) as { title?: string }
       const schema = await client.call('GET', `/new-api/${encodeURIComponent(uid)}/~schema`)
-      printLines(
-        typeText(schema as ElementSchema, name ?? typeNameFor(title ?? ''))
-          .trimEnd()
-          .split('\n'),
-      )
+      const called = name ?? typeNameFor(title ?? '')
+      const text = typeText(schema as ElementSchema, called)
+      printResult(json, { name: called, text }, text.trimEnd().split('\n'))
     })
 }
 

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, proposalArgument } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 import { placeOf } from './place.ts'
 
 interface Candidate {
@@ -28,6 +28,7 @@ export function valueCommands(program: Command): void {
       .addArgument(contractArgument())
       .argument('<path>', 'the field, or a block that it stands in: names with slashes between')
       .addArgument(proposalArgument('as `value proposals` names it'))
+      .addOption(jsonOption())
 
   value
     .command('proposals')
@@ -39,12 +40,11 @@ export function valueCommands(program: Command): void {
     .action(async (uid: string, path: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
-      if (json) return printJson(all)
       const rows = all.map(({ at, by, proposal, state, value: put, votes, waitsFor }) => {
         const said = votes.map((vote) => `${vote.by} ${vote.vote}`).join(', ')
         return [proposal, decodeURIComponent(at), by, JSON.stringify(put), state, said, waitsFor.join(', ')]
       })
-      printLines(table(['proposal', 'at', 'by', 'value', 'state', 'votes', 'waits for'], rows))
+      printResult(json, all, table(['proposal', 'at', 'by', 'value', 'state', 'votes', 'waits for'], rows))
     })
 
   onOne('vote')
@@ -58,29 +58,35 @@ export function valueCommands(program: Command): void {
         path: string,
         proposal: string,
         vote: string,
-        { data, about }: Options & { about?: string },
+        { data, json, about }: Options & { about?: string },
       ) => {
         const client = await apiClientFor(data)
-        await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/votes`, { vote, ...aboutOf(about) })
-        print(vote === 'no' ? 'Voted no: the value is not agreed.' : await fateOf(client, uid, path, proposal))
+        const url = `${placeOf(uid, path)}/~proposals/${proposal}/votes`
+        const voted = await client.call('POST', url, { vote, ...aboutOf(about) })
+        const isNo = vote === 'no'
+        printResult(json, voted, [
+          isNo ? 'Voted no: the value is not agreed.' : await fateOf(client, uid, path, proposal),
+        ])
       },
     )
 
   onOne('withdraw')
     .addOption(dataOption())
     .description('withdraw a value of this party that is not agreed')
-    .action(async (uid: string, path: string, proposal: string, { data }: Options) => {
-      await (await apiClientFor(data)).call('DELETE', `${placeOf(uid, path)}/~proposals/${proposal}`)
-      print('Withdrawn.')
+    .action(async (uid: string, path: string, proposal: string, { data, json }: Options) => {
+      const client = await apiClientFor(data)
+      const withdrawn = await client.call('DELETE', `${placeOf(uid, path)}/~proposals/${proposal}`)
+      printResult(json, withdrawn, ['Withdrawn.'])
     })
 
   onOne('choose')
     .addOption(dataOption())
     .description('put this value up in the place of all that stands there: the way on from a conflict')
-    .action(async (uid: string, path: string, proposal: string, { data }: Options) => {
+    .action(async (uid: string, path: string, proposal: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const answer = await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/choice`)
-      print((answer as { waitingFor?: string }).waitingFor === 'votes' ? 'Chosen: it waits for votes.' : 'Chosen.')
+      const waits = (answer as { waitingFor?: string }).waitingFor === 'votes'
+      printResult(json, answer, [waits ? 'Chosen: it waits for votes.' : 'Chosen.'])
     })
 }
 

@@ -4,7 +4,12 @@ import { readConfiguration, readEnvironment } from '../../node/config/configurat
 import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { dataOption, dateIn, jsonOption } from '../options.ts'
-import { print, printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: true
+}
 
 /** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
 export function apiKeyCommands(program: Command): void {
@@ -12,13 +17,16 @@ export function apiKeyCommands(program: Command): void {
 
   apiKey
     .command('add <name>')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .requiredOption('--role <roles>', `some of ${apiRoles.join(', ')}, with commas between`, rolesIn)
     .option('--expires <date>', 'when it ends: a date, or a date and time', dateIn)
     .description('make a key, and show it this one time')
-    .action(async (name: string, { data, role, expires }: { data: string; role: ApiRole[]; expires?: string }) => {
+    .action(async (name: string, { data, json, role, expires }: Options & { role: ApiRole[]; expires?: string }) => {
       await assertDataDirectory(data)
-      print(await addApiKey(data, { name, roles: role, ...(expires === undefined ? {} : { expires }) }, systemClock))
+      const wanted = { name, roles: role, ...(expires === undefined ? {} : { expires }) }
+      const key = await addApiKey(data, wanted, systemClock)
+      printResult(json, { ...wanted, key }, [key])
     })
 
   apiKey
@@ -26,21 +34,23 @@ export function apiKeyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the keys that there are; the keys themselves are kept nowhere')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: Options) => {
       await assertDataDirectory(data)
       const keys = await readApiKeys(data)
-      if (json) return printJson(keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires })))
-      const rows = keys.map(({ name, roles, made, expires }) => [name, roles.join(', '), made, expires ?? 'never'])
-      printLines(table(['name', 'roles', 'made', 'expires'], rows))
+      const shown = keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires }))
+      const rows = shown.map(({ name, roles, made, expires }) => [name, roles.join(', '), made, expires ?? 'never'])
+      printResult(json, shown, table(['name', 'roles', 'made', 'expires'], rows))
     })
 
   apiKey
     .command('revoke <name>')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('a key is good no more, from the next call on')
-    .action(async (name: string, { data }: { data: string }) => {
+    .action(async (name: string, { data, json }: Options) => {
       await assertDataDirectory(data)
       await revokeApiKey(data, name)
+      printResult(json, { name }, [])
     })
 }
 

@@ -6,7 +6,7 @@ import { openTls, readCard } from '../../node/identity/identity.ts'
 import { renewCertificate } from '../../node/outward/certificate-renewal.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { dataOption, jsonOption } from '../options.ts'
-import { printJson, printLines, table } from '../output.ts'
+import { printResult, table } from '../output.ts'
 
 interface Options {
   readonly data: string
@@ -46,18 +46,10 @@ async function openParty(data: string) {
 function show(pem: string, json: true | undefined): void {
   const { validFrom, validFromDate, validTo, validToDate } = new X509Certificate(pem)
   const fingerprint = certificateFingerprint(pem)
-  if (json) {
-    printJson({ fingerprint, from: validFromDate, until: validToDate })
-    return
-  }
-  printLines(
-    table(
-      ['', ''],
-      [
-        ['fingerprint', fingerprint],
-        ['good from', validFrom],
-        ['good until', validTo],
-      ],
-    ),
-  )
+  const rows = [
+    ['fingerprint', fingerprint],
+    ['good from', validFrom],
+    ['good until', validTo],
+  ]
+  printResult(json, { fingerprint, from: validFromDate, until: validToDate }, table(['', ''], rows))
 }

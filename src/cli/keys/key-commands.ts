@@ -4,7 +4,7 @@ import { readConfiguration, readEnvironment } from '../../node/config/configurat
 import { readCard } from '../../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { dataOption, jsonOption } from '../options.ts'
-import { complain, print, printJson, printLines, table } from '../output.ts'
+import { printResult, table, tell } from '../output.ts'
 import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 
 const POLL_MS = 250
@@ -18,53 +18,62 @@ export function keyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the signing keys, and which contract is at which of them')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: Options) => {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
-      if (json) return printJson({ keys, contracts })
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
-      printLines(table(['number', 'signing key', ''], rows))
       const standings = contracts.map(({ contract, signing, ...waits }) => [
         contract,
         String(keys.indexOf(signing)),
         waitingFor(waits),
       ])
-      if (standings.length > 0) print('', ...table(['contract', 'key number', 'waits for'], standings))
+      printResult(json, { keys, contracts }, [
+        ...table(['number', 'signing key', ''], rows),
+        ...(standings.length > 0 ? ['', ...table(['contract', 'key number', 'waits for'], standings)] : []),
+      ])
     })
 
   key
     .command('rotate')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .description('make a new signing key, and bring every contract to it')
-    .action(async ({ data }: { data: string }) => {
+    .action(async ({ data, json }: Options) => {
       const client = await apiClientFor(data)
       const { signing } = (await client.call('POST', '/api/Keys')) as { signing: string }
-      complain(`The new key is ${signing}. The node goes on with this by itself, also if you stop watching.`)
-      await watchUntilReached(client)
-      print('Every contract goes on under the newest key.')
+      tell(json, `The new key is ${signing}. The node goes on with this by itself, also if you stop watching.`)
+      await watchUntilReached(client, json)
+      printResult(json, { signing }, ['Every contract goes on under the newest key.'])
     })
 
   key
     .command('revoke')
+    .addOption(jsonOption())
     .addOption(dataOption())
     .requiredOption('--recovery-key <file>', 'the recovery key, brought for this from where it is kept')
     .option('--passphrase-file <file>', 'holds its passphrase on one line; left out, a person is asked')
     .description(
       'the signing key is in wrong hands: bring every contract to a new one, by the word of the recovery key',
     )
-    .action(async ({ data, recoveryKey, passphraseFile }: RevokeOptions) => {
+    .action(async ({ data, json, recoveryKey, passphraseFile }: RevokeOptions) => {
       const card = await readCard(await readConfiguration(data, readEnvironment(process.env)))
       const recovery = await readRecoveryKey(recoveryKey, passphraseFile, card)
       const client = await apiClientFor(data)
       const signing = await revokeEverywhere(client, card.handle, recovery)
-      complain(`The new key is ${signing}. The recovery key is not needed any more: take it away.`)
-      complain('Every other member has to say what it holds; the node goes on by itself, also if you stop watching.')
-      await watchUntilReached(client)
-      print('Every contract goes on under the new key; what the old one signs counts no more.')
+      tell(json, `The new key is ${signing}. The recovery key is not needed any more: take it away.`)
+      tell(json, 'Every other member has to say what it holds; the node goes on by itself, also if you stop watching.')
+      await watchUntilReached(client, json)
+      printResult(json, { signing }, [
+        'Every contract goes on under the new key; what the old one signs counts no more.',
+      ])
     })
 }
 
-interface RevokeOptions {
+interface Options {
   readonly data: string
+  readonly json?: true
+}
+
+interface RevokeOptions extends Options {
   readonly recoveryKey: string
   readonly passphraseFile?: string
 }
@@ -75,13 +84,13 @@ function waitingFor({ waitsFor, awaited }: Omit<Keys['contracts'][number], 'cont
 }
 
 /** Tells of every step until no contract waits any more. */
-async function watchUntilReached(client: ApiClient): Promise<void> {
+async function watchUntilReached(client: ApiClient, json: true | undefined): Promise<void> {
   for (let last = ''; ; await pause(POLL_MS)) {
     const { contracts } = await keysOf(client)
     const waiting = contracts.filter(({ waitsFor }) => waitsFor !== undefined)
     const names = waiting.map(({ contract, ...waits }) => `${contract} (${waitingFor(waits)})`).join(', ')
     const progress = `${contracts.length - waiting.length} of ${contracts.length} contracts; waiting: ${names || 'none'}`
-    if (progress !== last) complain(progress)
+    if (progress !== last) tell(json, progress)
     last = progress
     if (waiting.length === 0) return
   }

@@ -297,12 +297,12 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       t.match(await by(ana, 'attachment', 'add', 'Survey', survey, '--dry-run'), { status: 0, output: /accepted/ })
 
       // The read model is a moment behind.
-      let proof = ''
-      await until('it to be proven', async () => {
-        proof = (await by(ben, 'attachment', 'evidence', 'Survey')).output
-        return JSON.parse(proof).values.length === 1
-      })
-      await writeFile(evidence, proof)
+      const proof = () => by(ben, 'attachment', 'evidence', 'Survey')
+      await until('it to be proven', async () => (await proof()).status === 0)
+      await writeFile(evidence, (await proof()).output)
+      t.equal(JSON.parse((await proof()).output).values.length, 1)
+      const otherwise = /^concordata: no attachment at Terms\/Rate is agreed.*\[no_agreed_value\]\n$/
+      t.match(await by(ben, 'attachment', 'evidence', 'Terms/Rate'), { status: 1, output: otherwise })
       const keyOf = async (party: NodeParty) => (await party.call('GET', '/api/Keys')).body.keys[0]
       const [anas, bens] = [await keyOf(ana), await keyOf(ben)]
       const prove = (file: string, ...more: string[]) => runCommand('audit', 'prove', evidence, file, ...more)

@@ -1,0 +1,98 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { openNode } from '../../src/index.ts'
+import { newParty, until } from '../support/node-party.ts'
+import { runCommand } from '../support/run-command.ts'
+
+process.env.CONCORDATA_LOG_LEVEL = 'silent'
+
+t.test('with --json what a command has come to is one line of JSON', { timeout: 120_000 }, async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'concordata-json-'))
+  const ana = await newParty(root, 'ana')
+  const node = await openNode({ data: ana.data })
+  t.teardown(async () => {
+    await node.close()
+    await rm(root, { recursive: true, force: true })
+  })
+  const line = async (...words: string[]) => {
+    const { status, output } = await runCommand(...words, '--json')
+    t.match([status, output], [0, /^[^\n]+\n$/], words.join(' '))
+    return JSON.parse(output)
+  }
+  const run = (...words: string[]) => line(...words, '--data', ana.data)
+  const { contract } = await run('contract', 'open', 'car hire')
+  const on = (first: string, second: string, ...words: string[]) => run(first, second, contract, ...words)
+  const [file, other, out] = [join(root, 'scan.txt'), join(root, 'changes.json'), join(root, 'out')]
+  await writeFile(file, 'sound')
+  await ana.call('POST', `/new-api/${contract}`, {
+    Terms: { Rate: { $field: { type: 'decimal' } } },
+    Fees: { $block: { owner: 'ana' }, Share: { $field: { type: 'decimal' } } },
+    Scan: { $field: { type: 'attachment' } },
+    Seasons: { $list: { entriesMax: 4, entry: { Rate: { $field: { type: 'decimal' } } } } },
+  })
+
+  await t.test('of values, lists, files and change sets', async (t) => {
+    t.match(await on('field', 'set', 'Terms/Rate', '1.5'), { index: Number, request: String })
+    t.equal(await on('field', 'get', 'Terms/Rate'), '1.5')
+    t.match(await on('field', 'empty', 'Terms/Rate', '--dry-run'), { dryRun: true })
+    t.match(await on('field', 'empty', 'Terms/Rate'), { index: Number, request: String })
+    t.match(await on('contract', 'print'), { Terms: { Rate: null } })
+    const seasons = join(root, 'seasons.csv')
+    t.match(await on('table', 'get', 'Seasons', seasons), { file: seasons, bytes: Number })
+    await writeFile(seasons, 'Rate\n1.75\n')
+    t.match(await on('table', 'put', 'Seasons', seasons), { index: Number })
+    t.match(await on('attachment', 'bring', file), { $file: String })
+    t.match(await on('attachment', 'add', 'Scan', file), { index: Number })
+    t.match(await on('attachment', 'get', 'Scan', out), { file: out, bytes: 5 })
+    await until('the read model', async () => {
+      return (await runCommand('attachment', 'evidence', contract, 'Scan', '--data', ana.data)).status === 0
+    })
+    t.match(await on('attachment', 'evidence', 'Scan'), { values: [{ at: 'Scan' }] })
+    await writeFile(other, JSON.stringify([{ at: 'Terms', set: { Rate: 2 } }]))
+    const { request } = await on('change-set', 'propose', other)
+    t.match(await on('request', 'show', request), { request, state: /settled|cosigned/ })
+    t.match(await on('change-set', 'list'), { ended: [{ request }] })
+    t.match(await on('value', 'proposals'), [])
+  })
+
+  await t.test('of rules, audiences, the lock and what a contract is', async (t) => {
+    const says = JSON.stringify({ kind: 'constraint', condition: 'Rate <= 2' })
+    t.match(await on('rule', 'add-set', 'Terms'), { index: Number })
+    t.match(await on('rule', 'draft', 'Terms', says, '--set', '1'), { index: Number })
+    t.match(await on('rule', 'edit', '1', says.replace('2', '3'), '--set', '1'), { index: Number })
+    t.match(await on('rule', 'publish', '1'), { index: Number })
+    t.match(await on('rule', 'reopen'), { index: Number })
+    t.match(await on('rule', 'remove', '1'), { index: Number })
+    t.match(await on('audience', 'set', 'Fees', 'ana'), { index: Number })
+    t.match(await on('contract', 'lock', 'review'), { index: Number })
+    t.match(await on('contract', 'release'), { index: Number })
+    t.match(await on('contract', 'evidence'), [])
+    t.match(await run('types', contract), { name: 'CarHire', text: /export interface CarHire/ })
+  })
+
+  await t.test('of templates', async (t) => {
+    const template = join(root, 'template.json')
+    t.same(await on('template', 'export', 'Seasons', '--out', template), { file: template })
+    const { hash } = await line('template', 'show', template)
+    const signature = join(root, 'signature.json')
+    t.same(await run('template', 'sign', template, '--out', signature), { file: signature })
+    t.match(await line('template', 'verify', template, signature), { hash, isKnown: false })
+    t.match(await on('template', 'import', '', template, '--name', 'More'), { index: Number })
+    t.match(await on('template', 'upgrade', 'More', template, '--preview'), { outcome: String })
+  })
+
+  await t.test('of the party, its keys and its webhooks', async (t) => {
+    t.match(await run('party', 'self'), { handle: 'ana', fingerprint: ana.fingerprint })
+    t.match(await run('api-key', 'add', 'reads', '--role', 'reader'), { name: 'reads', roles: ['reader'], key: String })
+    t.same(await run('api-key', 'revoke', 'reads'), { name: 'reads' })
+    t.match(await run('key', 'rotate'), { signing: String })
+    t.match(await run('config', 'check'), { path: String })
+    t.match(await run('config', 'show'), { handle: 'ana' })
+    t.match(await run('doctor'), [{ check: String }])
+    t.match(await line('init', '--data', join(root, 'new'), '--handle', 'neu', '--name', 'Neu'), { handle: 'neu' })
+    const made = { out: join(root, 'backup'), files: ['api-token', 'certificate.pem'] }
+    t.match(await run('backup', '--out', made.out), made)
+  })
+})
