@@ -69,6 +69,7 @@ export class Reloading {
     const { state } = this.#view
     try {
       this.#holds(await recallHistory(store, { ...state, ledger: { ...state.ledger, known: noneKnown } }, turns))
+      this.#parts.computed.forgetFrom(this.#view.state.ledger.log.size)
       this.#parts.approvals.forgetView()
     } catch (error) {
       this.#parts.recovery.failed(error)

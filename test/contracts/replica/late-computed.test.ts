@@ -146,6 +146,16 @@ t.test('where the store has not taken one of two of an entry, that one alone is 
   t.same(late.wanted, [], 'nothing else was')
 })
 
+t.test('what only a false entry says that was computed is not asked for any more', async (t) => {
+  const { late } = given(4)
+  late.forgetFrom(2)
+  t.same(late.wanted, [0, 1])
+  const { entry, payload, sealed } = sealedAt(7)
+  const computed = new Map([[sealed, payload]])
+  late.took([{ computed, entry: { ...entry, index: 1 }, members: [], text: '' } as never])
+  t.same(late.wanted, [0], 'the true one has come with all of it')
+})
+
 t.test('what never comes does not keep the rest from being asked for', async (t) => {
   const { late } = given(WANTED_COMPUTED_MAX + 2)
   t.equal(late.wanted.at(-1), WANTED_COMPUTED_MAX - 1)

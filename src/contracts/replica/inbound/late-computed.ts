@@ -45,10 +45,15 @@ export class LateComputed {
   took(acknowledged: readonly Acknowledged[]): void {
     for (const { computed, entry } of acknowledged) {
       const missing = computedSealsIn(entry).filter((seal) => !computed.has(seal))
-      if (missing.length === 0) continue
-      this.#missing.set(entry.index, new Set(missing))
-      this.#erased = undefined
+      // Another one that was given for that place may have been false.
+      this.#leave(entry.index, new Set(missing))
+      if (missing.length > 0) this.#erased = undefined
     }
+  }
+
+  /** Entries from that ledger index on were false: nobody has what they say that was computed. */
+  forgetFrom(from: LedgerIndex): void {
+    for (const index of [...this.#missing.keys()]) if (index >= from) this.#missing.delete(index)
   }
 
   /** The entries to be asked for next, in ascending order. */
