@@ -5,7 +5,6 @@ import { ReceiverRefused, type Receivers, WebhookUnfit } from './receivers.ts'
 import { retryAfterIn } from './retry-times.ts'
 import { type Signer, secondsOf } from './signatures.ts'
 
-/** From the call to the last byte of the answer. */
 const TIMEOUT_MS = 15_000
 /** Nothing in an answer counts but its status. */
 const ANSWER_BYTES_MAX = 16 * 1024
@@ -29,17 +28,21 @@ export class Sender {
   readonly #clock: Clock
   readonly #agent: Agent
   /** Those that have cut off nothing: as many as there were messages under way at once. */
-  readonly #cuts: AbortController[] = []
+  readonly #cuts: Cut[] = []
+  readonly #timeoutMs: number
   #isClosed = false
 
-  constructor(receivers: Receivers, clock: Clock) {
+  /** `timeoutMs`: from the call to the last byte of the answer. */
+  constructor(receivers: Receivers, clock: Clock, timeoutMs = TIMEOUT_MS) {
     this.#receivers = receivers
     this.#clock = clock
+    this.#timeoutMs = timeoutMs
     this.#agent = new Agent({
-      connect: { lookup: receivers.lookup, timeout: TIMEOUT_MS },
+      connect: { lookup: receivers.lookup, timeout: timeoutMs },
       connections: CONNECTIONS_MAX,
-      headersTimeout: TIMEOUT_MS,
-      bodyTimeout: TIMEOUT_MS,
+      // Each message has a time for all of it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
     })
   }
 
@@ -56,9 +59,8 @@ export class Sender {
   async send(target: Target, { body, id }: Message, signer: Signer): Promise<Sent> {
     if ('refused' in target) return { kind: 'failed', error: target.refused }
     const at = this.#clock.now()
-    // AbortSignal.timeout would be there for all that time, once for each message; to make a controller takes as long as to sign one.
-    const cut = this.#cuts.pop() ?? new AbortController()
-    const timer = setTimeout(() => cut.abort(new DOMException('no answer in time', 'TimeoutError')), TIMEOUT_MS)
+    const cut = this.#cuts.pop() ?? new Cut(this.#timeoutMs)
+    cut.begin()
     try {
       const {
         body: answer,
@@ -85,26 +87,61 @@ export class Sender {
       return { kind: 'failed', error: `status ${statusCode}`, retryAfterMs }
     } catch (error) {
       if (this.#isClosed) return { kind: 'ended' }
-      return { kind: 'failed', error: said(error) }
+      return { kind: 'failed', error: said(error, this.#timeoutMs) }
     } finally {
-      clearTimeout(timer)
-      if (!cut.signal.aborted) this.#cuts.push(cut)
+      if (cut.end() && !this.#isClosed) this.#cuts.push(cut)
+      else cut.close()
     }
   }
 
   /** Cuts off what is under way: it is sent again. */
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const cut of this.#cuts.splice(0)) cut.close()
     await this.#agent.destroy()
   }
 }
 
+/** Cuts off what takes too long. For one message after another: to make a controller, a timer, or a signal with a timeout takes as long as to sign one. */
+class Cut {
+  readonly #controller = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #isUnderWay = false
+
+  constructor(timeoutMs: number) {
+    this.#timer = setTimeout(() => {
+      if (this.#isUnderWay) this.#controller.abort(new DOMException('no answer in time', 'TimeoutError'))
+    }, timeoutMs)
+    // What is under way keeps the process; nothing else is to.
+    this.#timer.unref()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  begin(): void {
+    this.#isUnderWay = true
+    this.#timer.refresh()
+  }
+
+  /** Whether it may be begun again. */
+  end(): boolean {
+    this.#isUnderWay = false
+    return !this.signal.aborted
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
 /** Nothing that a receiver has written: its name and why it was not reached. */
-function said(error: unknown): string {
+function said(error: unknown, timeoutMs: number): string {
   if (error instanceof ReceiverRefused) return error.message
   const { cause, code, name } = error as { cause?: unknown; code?: unknown; name?: unknown }
   if (cause instanceof ReceiverRefused) return cause.message
   if (name === 'TimeoutError' || error instanceof errors.ConnectTimeoutError)
-    return `no answer in ${TIMEOUT_MS / 1000} s`
+    return `no answer in ${timeoutMs / 1000} s`
   return typeof code === 'string' ? code : 'the connection failed'
 }

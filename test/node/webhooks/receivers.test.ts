@@ -166,6 +166,25 @@ t.test('an answer costs no more than its status, however long it is', async (t) 
   t.ok(written < 32 * 1024 * 1024, `it was cut off after ${written} bytes`)
 })
 
+t.test('each message has a time of its own to be taken in', async (t) => {
+  const { origin, answer } = await webhookReceiver(t)
+  answer('/slow', async (_posted, response) => {
+    await new Promise((resolve) => setTimeout(resolve, 800))
+    response.writeHead(204).end()
+    return undefined
+  })
+  answer('/never', () => new Promise<undefined>(() => {}))
+  const settings = { receivers: [origin], networks: ['127.0.0.1'] }
+  const sender = new Sender(new Receivers(settings), systemClock, 1_500)
+  const message = { id: 'a@0#0', revision: 0, part: 0, body: '{}', mark: null }
+  const sent = (path: string) => sender.send(sender.targetAt(`${origin}${path}`), message, signerWith([]))
+  t.same(await sent('/slow'), { kind: 'taken' })
+  t.same(await sent('/slow'), { kind: 'taken' }, 'what the first took is not taken off')
+  t.same(await sent('/never'), { kind: 'failed', error: 'no answer in 1.5 s' })
+  t.same(await sent('/at-once'), { kind: 'taken' }, 'it is over with that message alone')
+  await sender.close()
+})
+
 function bound(receivers: Receivers) {
   return { urlIn: (text: string) => receivers.urlIn(text) }
 }
