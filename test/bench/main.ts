@@ -58,7 +58,7 @@ try {
   }
   if (isAsked('webhooks')) {
     await mkdir(join(dir, 'webhooks'))
-    reportWebhooks(await measureWebhooks(join(dir, 'webhooks'), values.quick ? 300 : 1_000, values.quick ? 3 : 5))
+    reportWebhooks(await measureWebhooks(join(dir, 'webhooks'), values.quick ? 300 : 1_000, values.quick ? 6 : 8))
   }
   if (isAsked('api')) {
     await mkdir(join(dir, 'api'))

@@ -5,7 +5,7 @@ import { contractHeldIn, isTrue } from '../../contracts/registry/held-contracts.
 import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import { sha256 } from '../../crypto/hash.ts'
 import type { Documents } from '../../documents/documents.ts'
-import { STATEMENTS_AT_ONCE, StatementTimes } from '../../documents/past/statement-times.ts'
+import { StatementTimes } from '../../documents/past/statement-times.ts'
 import { changesIn, type FoundChanges, toldOf, toldRequests } from '../../documents/past/told-changes.ts'
 import type { Uid } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
@@ -54,8 +54,9 @@ const MESSAGES_MAX = 64
 const CHARACTERS_MAX = 256 * 1024
 /** So many entries are read from the store, and looked at, before others have their turn. */
 const ENTRIES_MAX = MESSAGES_MAX
-/** So many values of entries one after another are read from the store at once. */
-const VALUES_AT_ONCE = 16
+/** So many values of entries one after another are read from the store at once, and statements: of whoever makes requests, every second has one. */
+const VALUES_AT_ONCE = 32
+const STATEMENTS_AT_ONCE = 2 * VALUES_AT_ONCE
 
 /** A contract's stream is the same at all its members, and after a restore: a revision of it has no other meaning. */
 export function idOf(stream: string, epoch: string, revision: number, part: number): string {
