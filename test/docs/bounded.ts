@@ -31,6 +31,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'gossip/peer-knowledge.ts #pieces',
     'contracts/replica/inbound/late-values.ts #missing',
     'contracts/replica/inbound/late-values.ts #held',
+    'contracts/replica/inbound/late-computed.ts #erased',
     'contracts/replica/inbound/late-computed.ts #missing',
     'gossip/peer-knowledge.ts #lacks',
     'contracts/replica/inbound/reorder-buffer.ts #waiting',
