@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
+import { frontierOf } from '../../../src/agreement/feeds.ts'
 import type { AuditFailed } from '../../../src/audit/audit-failed.ts'
 import type { AuditSource } from '../../../src/audit/source.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
@@ -72,11 +73,18 @@ async function fee(process: PartyProcess, uid: Uid) {
 }
 
 /** What ana answers when cleo asks for the fee by itself. */
-async function askedBy([, cleo]: Party, [ana]: Party, uid: Uid, { id, seal: sealed }: { id: ProposalId; seal: Hash }) {
+async function askedBy(
+  [asking, cleo]: Party,
+  [ana]: Party,
+  uid: Uid,
+  { id, seal: sealed }: { id: ProposalId; seal: Hash },
+) {
   const { handle: party, seq } = requestOf(id)
   const { handle, keys } = cleo.card
   const wants = new Map([[uid, [{ party, seals: [sealed], seq }]]])
-  const body = encodeMessage(new Map([[uid, {}]]), [], [], { wants, waits: new Map() })
+  // Whoever says that it holds less than before has been set back, and is asked what it wants by its next message.
+  const frontiers = new Map([[uid, frontierOf((await liveAt(asking, uid)).state.feeds)]])
+  const body = encodeMessage(frontiers, [], [], { wants, waits: new Map() })
   const peer = { handle, signingKey: keys.signing, exchange: () => Promise.reject() }
   return decodeMessage(await ana.gossip.answer(peer, body))
 }
@@ -89,6 +97,7 @@ t.test('a confidential value goes to its audience, and to nobody else however he
   t.equal(await holds(cleo[1].store, uid), false)
   t.same((await liveAt(cleo[0], uid)).wants, [])
   const proposal = await fee(ana[0], uid)
+  t.equal((await askedBy(ben, ana, uid, proposal as never)).payloads.length, 1, 'the same way ben is given it')
   const { statements, payloads } = await askedBy(cleo, ana, uid, proposal as never)
   t.same(
     [payloads, statements.flatMap((one) => Object.values(one.payloads)).filter(({ value }) => value === SECRET)],
