@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Field } from '../../../src/aggregates/contract/document/element.ts'
 import { find } from '../../../src/aggregates/contract/state.ts'
+import { frontierOf } from '../../../src/agreement/feeds.ts'
 import type { AuditFailed } from '../../../src/audit/audit-failed.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
 import { auditSourceOf } from '../../../src/cli/audit/audit-source.ts'
@@ -113,12 +114,14 @@ t.test('an attachment of a confidential block goes to its audience, and to whoev
   const { agreed } = find((await liveAt(ana[0], uid)).state.ledger.document, '0.2.0' as ElementId) as Field
   const { seq } = requestOf(agreed?.id ?? '')
   const wants = [{ content: seal, count: 3, from: 0, party: 'ana' as Handle, seq }]
-  const asked = async (of: Party) => {
-    const { handle, keys } = cleo[1].card
-    const body = encodeMessage(new Map([[uid, {}]]), [], [], { pieces: new Map([[uid, wants]]) })
+  const asked = async (of: Party, by: Party = cleo) => {
+    const { handle, keys } = by[1].card
+    const frontiers = new Map([[uid, frontierOf((await liveAt(by[0], uid)).state.feeds)]])
+    const body = encodeMessage(frontiers, [], [], { pieces: new Map([[uid, wants]]) })
     const peer = { handle, signingKey: keys.signing, exchange: () => Promise.reject() }
     return decodeMessage(await of[0].gossip.answer(peer, body)).pieceLines.map(({ index }) => index)
   }
+  await until('ben, who has had them, to be given pieces the same way', async () => (await asked(ana, ben)).length > 0)
   t.same([await asked(ana), await asked(ben)], [[], []])
   t.same(await pieceGroups(cleo[1].store.payloads, uid), [])
   t.match(await orders(ana[0], uid, [{ type: 'SetAudience', element: '0.2', parties: ['ana', 'ben', 'cleo'] }]), {
