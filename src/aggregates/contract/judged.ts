@@ -1,5 +1,3 @@
-import { utf8Length } from '../../crypto/bytes.ts'
-import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { ENTRY_EVENTS_BYTES_MAX, ENTRY_EVENTS_MAX } from '../../events/limits.ts'
@@ -8,6 +6,7 @@ import type { Payload } from '../../events/statement.ts'
 import type { Commands, Done } from './carry-out.ts'
 import { removedSets } from './change-sets/removed-sets.ts'
 import type { DecideContext, Verdict } from './decider.ts'
+import { bytesOf } from './entry-room.ts'
 import { evolve } from './evolve.ts'
 import { Rejection } from './rejection.ts'
 import type { Open } from './rules/document-view.ts'
@@ -50,9 +49,7 @@ const EVENTS_UNMEASURED = 4
 function isTooLong(events: readonly ContractEvent[]): boolean {
   if (events.length <= EVENTS_UNMEASURED) return false
   if (events.length > ENTRY_EVENTS_MAX) return true
-  let bytes = 0
-  for (const event of events) bytes += utf8Length(canonicalJson(event))
-  return bytes > ENTRY_EVENTS_BYTES_MAX
+  return bytesOf(events) > ENTRY_EVENTS_BYTES_MAX
 }
 
 /** By what an entry is void that is too long. */
