@@ -1,7 +1,5 @@
 import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
-import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { entriesWanted, lackingIn, missingFor } from '../../src/agreement/completing.ts'
 import { feedOf, statementAt } from '../../src/agreement/feeds.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
@@ -14,27 +12,19 @@ import type { Reception } from '../../src/agreement/reception.ts'
 import { emptyAgreement, isUnsure } from '../../src/agreement/state.ts'
 import type { KnownEntry } from '../../src/agreement/values/known-entries.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
-import { ROOT } from '../../src/events/ids.ts'
 import { seal as sealUp } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { assert } from '../../src/runtime/assert.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { allOf, market, owes, type Player, talk } from '../support/market.ts'
+import { allOf, market, ordersAmong, owes, type Player, talk } from '../support/market.ts'
+import { treeOf } from '../support/ruled-market.ts'
 
 /** T is A with an x behind it, U is B with a y; what A was is erased by both. */
 function erasedOnce() {
   const players = market('ana', 'ben') as [Player, Player]
   const [ana, ben] = players
-  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
-  const tree = (text: string) => {
-    const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
-    assert(isCompiled(compiled), text)
-    return compiled.ast
-  }
+  const orders = ordersAmong(players)
+  const tree = (text: string) => treeOf(text, ana)
   for (const name of ['T', 'U']) orders(ana, { type: 'AddField', parent: '0', name, field: { type: 'text' } })
   orders(ana, { type: 'AddRuleSet', name: 'Terms' })
   for (const [target, expression] of [
@@ -160,10 +150,7 @@ t.test('an entry that the members have not signed for settles nothing, and nothi
 function keyed() {
   const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
   const [ana, ben, cleo] = players
-  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
+  const orders = ordersAmong(players)
   const puts = (player: Player, field: string, value: string): Hash => {
     const { seal: sealed, payload } = sealUp(value, new Uint8Array(16).fill(player.seq))
     const command = { type: 'ProposeValue', field, seal: sealed, basis: [] }
@@ -249,16 +236,11 @@ t.test('an erased value that is revealed is judged alike by who still holds it a
 function publishedTwice() {
   const players = market('ana', 'ben') as [Player, Player]
   const [ana, ben] = players
-  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
+  const orders = ordersAmong(players)
   for (const name of ['T', 'U']) orders(ana, { type: 'AddField', parent: '0', name, field: { type: 'text' } })
   const publishes = (name: string, ruleSet: number, target: string, text: string) => {
     orders(ana, { type: 'AddRuleSet', name })
-    const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
-    assert(isCompiled(compiled), text)
-    const body = { kind: 'assignment', target, expression: compiled.ast }
+    const body = { kind: 'assignment', target, expression: treeOf(text, ana) }
     orders(ana, { type: 'DraftRule', at: '0', ruleSet, body })
     const { terms } = ana.state.ledger.document.rules.rules.at(-1) as { terms: Parameters<typeof ruleHash>[0] }
     const rule = { rule: terms.id, hash: ruleHash(terms) }

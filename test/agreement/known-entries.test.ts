@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
-import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { entriesWanted } from '../../src/agreement/completing.ts'
 import { headOf } from '../../src/agreement/ledger.ts'
 import { receive } from '../../src/agreement/receive.ts'
@@ -10,25 +8,17 @@ import { receiveEntries } from '../../src/agreement/receive-entries.ts'
 import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { KnownEntry, WantedEntries } from '../../src/agreement/values/known-entries.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
-import { ROOT } from '../../src/events/ids.ts'
 import { payloadsInOrder, seal as sealUp } from '../../src/events/seal.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { assert } from '../../src/runtime/assert.ts'
-import { allOf, market, owes, type Player, talk } from '../support/market.ts'
+import { allOf, market, ordersAmong, owes, type Player, talk } from '../support/market.ts'
+import { treeOf } from '../support/ruled-market.ts'
 
 /** Two members; `publishes`: rules at the root, which the other votes for. */
 function two() {
   const players = market('ana', 'ben') as [Player, Player]
   const [ana, ben] = players
-  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
-  const tree = (text: string) => {
-    const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
-    assert(isCompiled(compiled), text)
-    return compiled.ast
-  }
+  const orders = ordersAmong(players)
+  const tree = (text: string) => treeOf(text, ana)
   const publishes = (...bodies: { kind: string; [member: string]: unknown }[]) => {
     orders(ana, { type: 'AddRuleSet', name: 'Terms' })
     for (const body of bodies) orders(ana, { type: 'DraftRule', at: '0', ruleSet: 1, body })

@@ -1,19 +1,17 @@
 import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
-import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { hasUnfitValue } from '../../src/agreement/foreseen.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
 import { liveDocument, type NotSigned } from '../../src/agreement/trials/live-document.ts'
 import { voidAnyway } from '../../src/agreement/trials/void-anyway.ts'
 import type { Command } from '../../src/events/commands.ts'
-import { type ElementId, type Handle, ROOT } from '../../src/events/ids.ts'
+import type { ElementId, Handle } from '../../src/events/ids.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payloads } from '../../src/events/statement.ts'
 import { assert } from '../../src/runtime/assert.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { market, owes, type Player, TIME, talk } from '../support/market.ts'
-import { ruledMarket } from '../support/ruled-market.ts'
+import { market, ordersAmong, owes, type Player, TIME, talk } from '../support/market.ts'
+import { ruledMarket, treeOf } from '../support/ruled-market.ts'
 
 const salt = new Uint8Array(16)
 const added = (name: string) => ({ field: { type: 'text' }, name, parent: '0', type: 'AddField' }) as const
@@ -33,19 +31,11 @@ const names = (state: AgreementState, requests: NotSigned = []) => {
 /** Of ana and ben: B is A with an x behind it, and C never what B is. */
 function computingMarket(): [Player, Player] {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  const orders = (player: Player, ...commands: Parameters<Player['requests']>) => {
-    player.requests(...commands)
-    talk([ana, ben], owes)
-  }
+  const orders = ordersAmong([ana, ben])
   orders(ana, added('C'), { name: 'Terms', type: 'AddRuleSet' })
-  const treeOf = (text: string) => {
-    const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
-    assert(isCompiled(compiled), text)
-    return compiled.ast
-  }
   const bodies = [
-    { expression: treeOf('A + "x"'), kind: 'assignment', target: '0.1' },
-    { condition: treeOf('C = null or C != B'), kind: 'constraint', severity: 'reject' },
+    { expression: treeOf('A + "x"', ana), kind: 'assignment', target: '0.1' },
+    { condition: treeOf('C = null or C != B', ana), kind: 'constraint', severity: 'reject' },
   ]
   for (const body of bodies) orders(ana, { at: '0', body, ruleSet: 1, type: 'DraftRule' })
   const rules = ana.state.ledger.document.rules.rules.map(({ terms }) => ({ hash: ruleHash(terms), rule: terms.id }))
@@ -66,14 +56,9 @@ t.test('what is open counts in its order, and what is queued here behind it', (t
 
 t.test('an erasure behind the first publication, both open, is tried on what that would make', (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  const orders = (player: Player, ...commands: Parameters<Player['requests']>) => {
-    player.requests(...commands)
-    talk([ana, ben], owes)
-  }
+  const orders = ordersAmong([ana, ben])
   orders(ana, { name: 'Terms', type: 'AddRuleSet' })
-  const compiled = compile('A + "x"', schemaOf(ana.state.ledger.document), { block: ROOT })
-  assert(isCompiled(compiled), 'it is a rule')
-  const body = { expression: compiled.ast, kind: 'assignment', target: '0.1' }
+  const body = { expression: treeOf('A + "x"', ana), kind: 'assignment', target: '0.1' }
   orders(ana, { at: '0', body, ruleSet: 1, type: 'DraftRule' })
   const rules = ana.state.ledger.document.rules.rules.map(({ terms }) => ({ hash: ruleHash(terms), rule: terms.id }))
   orders(ben, ...rules.map((rule) => ({ type: 'CastVote', ...rule, vote: 'yes' })))

@@ -1,28 +1,18 @@
 import t from 'tap'
 import { ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
-import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
-import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { feedOf } from '../../src/agreement/feeds.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
 import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { openIn } from '../../src/agreement/values/opened-values.ts'
-import { ROOT } from '../../src/events/ids.ts'
 import { assert } from '../../src/runtime/assert.ts'
-import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { market, ordersAmong, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { treeOf } from '../support/ruled-market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const [ana, ben] = market('ana', 'ben') as [Player, Player]
 
-function orders(player: Player, ...commands: { type: string; [member: string]: unknown }[]): void {
-  player.requests(...commands)
-  talk([ana, ben], owes)
-}
-
-function tree(text: string) {
-  const compiled = compile(text, schemaOf(ana.state.ledger.document), { block: ROOT })
-  assert(isCompiled(compiled), text)
-  return compiled.ast
-}
+const orders = ordersAmong([ana, ben])
+const tree = (text: string) => treeOf(text, ana)
 
 /** T is A with an x behind it, and never B. */
 function given(): void {

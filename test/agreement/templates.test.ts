@@ -9,7 +9,7 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { allOf, CONTRACT, market, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, market, ordersAmong, overTheWire, owes, type Player, talk } from '../support/market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const field = (parent: string, name: string) => ({ type: 'AddField', parent, name, field: { type: 'text' } })
@@ -18,10 +18,7 @@ const field = (parent: string, name: string) => ({ type: 'AddField', parent, nam
 function played() {
   const players = market('ana', 'ben') as [Player, Player]
   const [ana, ben] = players
-  const orders = (player: Player, ...commands: { type: string; [member: string]: unknown }[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
+  const orders = ordersAmong(players)
   const slip = [...ana.state.ledger.document.document.children].length
   orders(ana, { type: 'AddBlock', parent: '0', name: 'Slip' }, field('#0', 'Sum'), field('#0', 'Rate'))
   const taken = () => {

@@ -210,6 +210,14 @@ export function talk(players: readonly Player[], owes: (player: Player) => boole
 }
 
 /** Whether a statement of it is due: never before it has been invited, as far as it knows. */
+/** Each order is asked for by a player, and settled among all of them. */
+export function ordersAmong(players: readonly Player[]): (player: Player, ...commands: Command[]) => void {
+  return (player, ...commands) => {
+    player.requests(...commands)
+    talk(players, owes)
+  }
+}
+
 export function owes({ state, handle }: Player): boolean {
   return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
 }

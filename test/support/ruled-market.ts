@@ -3,7 +3,7 @@ import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { ROOT } from '../../src/events/ids.ts'
 import { assert } from '../../src/runtime/assert.ts'
-import { type Command, market, owes, type Player, talk } from './market.ts'
+import { market, ordersAmong, type Player } from './market.ts'
 
 export interface RuledMarket {
   /** In the order of their admission. */
@@ -18,10 +18,7 @@ type InForce = string | { readonly at: string; readonly says: string } | { reado
 export function ruledMarket(handles: readonly string[], ...rulesInForce: readonly InForce[]): RuledMarket {
   const players = market(...handles)
   const [founder, ...others] = players as [Player, ...Player[]]
-  const orders = (player: Player, ...commands: Command[]) => {
-    player.requests(...commands)
-    talk(players, owes)
-  }
+  const orders = ordersAmong(players)
   orders(founder, { type: 'AddRuleSet', name: 'Terms' })
   for (const written of rulesInForce) {
     const rule = typeof written === 'string' ? { at: '0', says: written } : written
@@ -40,7 +37,8 @@ export function ruledMarket(handles: readonly string[], ...rulesInForce: readonl
   return { players, founder }
 }
 
-function treeOf(text: string, { state }: Player) {
+/** As the document of a player has it, at the root. */
+export function treeOf(text: string, { state }: Player) {
   const compiled = compile(text, schemaOf(state.ledger.document), { block: ROOT })
   assert(isCompiled(compiled), text)
   return compiled.ast

@@ -30,6 +30,23 @@ async function headAt(stage: Stage, machine: Machine): Promise<readonly unknown[
   return [ledger.log.size, ledger.log.root()]
 }
 
+/**
+ * Of two values that a member proposes one is erased, the other is lost: no value of that member comes any more to whoever is let in
+ * then; entries do.
+ */
+async function letInBehindErasure(stage: Stage, member: Machine): Promise<{ gone: Hash; lost: Hash }> {
+  const proposes = async (text: string) => {
+    const { seal: sealed, payload } = seal(text, new Uint8Array(16))
+    await stage.does(member, { type: 'ProposeValue', field: FIRST, seal: sealed, basis: [] }, { [sealed]: payload })
+    return sealed
+  }
+  const [gone, lost] = [await proposes('to be forgotten'), await proposes('to be lost')]
+  await stage.does(member, { type: 'EraseValues', seals: [gone] })
+  stage.run.network.mangle = losingValues(stage.run.sources.of('network', 'values'), { loss: 1, forgery: 0 })
+  await stage.letIn()
+  return { gone, lost }
+}
+
 t.test(
   'what a rule has computed is erased with what it read, while one dies; who is set back to before, and who comes in afterwards, end alike',
   async (t) => {
@@ -91,17 +108,7 @@ t.test(
     cleo.runsAs(['serve', 'transmit', 'receive'])
     stage.faults.crash(cleo)
     await stage.faults.restart(cleo)
-    const proposes = async (text: string) => {
-      const { seal: sealed, payload } = seal(text, new Uint8Array(16))
-      await stage.does(ana, { type: 'ProposeValue', field: FIRST, seal: sealed, basis: [] }, { [sealed]: payload })
-      return sealed
-    }
-    const gone = await proposes('to be forgotten')
-    const lost = await proposes('to be lost')
-    await stage.does(ana, { type: 'EraseValues', seals: [gone] })
-    // No value of ana's comes to cleo; entries do.
-    stage.run.network.mangle = losingValues(stage.run.sources.of('network', 'values'), { loss: 1, forgery: 0 })
-    await stage.letIn()
+    const { gone, lost } = await letInBehindErasure(stage, ana)
     const sizes = () =>
       [0, 1, 2].map((place) => cleo.contractsAt(place)?.find(stage.run.contract)?.state.ledger.log.size)
     const { size } = (await stage.live(ana)).state.ledger.log
@@ -153,17 +160,7 @@ t.test(
   async (t) => {
     const stage = await Stage.with({ ana: {} }, { erasures: 0.1 }, ['cleo'])
     const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
-    const proposes = async (text: string) => {
-      const { seal: sealed, payload } = seal(text, new Uint8Array(16))
-      await stage.does(ana, { type: 'ProposeValue', field: FIRST, seal: sealed, basis: [] }, { [sealed]: payload })
-      return sealed
-    }
-    const gone = await proposes('to be forgotten')
-    const lost = await proposes('to be lost')
-    await stage.does(ana, { type: 'EraseValues', seals: [gone] })
-    // No value of ana's comes to cleo; entries do.
-    stage.run.network.mangle = losingValues(stage.run.sources.of('network', 'values'), { loss: 1, forgery: 0 })
-    await stage.letIn()
+    const { lost } = await letInBehindErasure(stage, ana)
     const { size } = (await stage.live(ana)).state.ledger.log
     const isWhole = async () => (await stage.live(cleo)).state.settling.settled === size
     await stage.until('cleo has all', isWhole)
