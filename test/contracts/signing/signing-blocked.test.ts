@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { askIn } from '../../../src/contracts/commands/queued-command.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
 import type { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
@@ -25,6 +25,14 @@ function has({ state: { settling }, contract }: LiveContract, name: string): boo
 
 /** Nobody says anything about anything here. */
 const { payloads } = openMemoryStore()
+
+/** A party whose `transmit` is up, with a contract of its own. */
+async function transmitting(t: Test) {
+  const ana = new EdgelessParty(t)
+  const transmit = await ana.start('transmit')
+  const contract = await open(transmit)
+  return { ana, contract, events: ana.store.events, transmit }
+}
 
 /** As from a client that does not insist on an answer. */
 function add(live: LiveContract, name: string, signedWithinMs: number): Submission {
@@ -81,10 +89,7 @@ t.test(
 )
 
 t.test('serve that hears nothing of the store looks whether somebody has signed', async (t) => {
-  const ana = new EdgelessParty(t)
-  const transmit = await ana.start('transmit')
-  const contract = await open(transmit)
-  const { events } = ana.store
+  const { ana, contract, events, transmit } = await transmitting(t)
   let isDeaf = false
   const clock = new VirtualClock()
   const serve = await ana.start('serve', {
@@ -120,10 +125,7 @@ t.test('serve that hears nothing of the store looks whether somebody has signed'
 })
 
 t.test('a store that does not answer says nothing of who signs', async (t) => {
-  const ana = new EdgelessParty(t)
-  const transmit = await ana.start('transmit')
-  const contract = await open(transmit)
-  const { events } = ana.store
+  const { ana, contract, events } = await transmitting(t)
   // That it is signed is heard, and nothing of what comes of it.
   let heardTo: number | undefined = Number.POSITIVE_INFINITY
   let hung: Promise<void> | undefined
