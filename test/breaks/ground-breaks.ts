@@ -280,4 +280,25 @@ export const groundBreaks: readonly Break[] = [
     to: 'if (this.#cancelAgain !== undefined || !this.#view.isClosed) return',
     caughtBy: 'test/contracts/contents/given-up.test.ts',
   },
+  {
+    name: 'of a member whose head differs once more nothing is said',
+    file: 'src/contracts/obstacles/obstacles.ts',
+    from: 'return !isSigned || divergences',
+    to: 'return (!isSigned && newest === undefined) || divergences',
+    caughtBy: 'test/contracts/obstacles/obstacles.test.ts',
+  },
+  {
+    name: 'a half of the clocks is most of them',
+    file: 'src/node/observability/clock-offset.ts',
+    from: 'return Math.abs(lower) < Math.abs(upper) ? lower : upper',
+    to: 'return Math.abs(lower) < Math.abs(upper) && sorted.length % 2 === 1 ? lower : upper',
+    caughtBy: 'test/contracts/obstacles/process-obstacles.test.ts',
+  },
+  {
+    name: 'keeps a certificate that is not valid yet',
+    file: 'src/node/outward/certificate-renewal.ts',
+    from: 'return now < from || now >= from',
+    to: 'return now >= from',
+    caughtBy: 'test/node/outward/certificate-renewal.test.ts',
+  },
 ]

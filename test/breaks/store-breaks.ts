@@ -146,4 +146,17 @@ export const storeBreaks: readonly Break[] = [
     to: 'await Promise.race([undefined, late.promise])',
     caughtBy: 'test/contracts/signing/signing-blocked.test.ts',
   },
+  {
+    name: 'tells a client before its decision is durable',
+    file: 'src/contracts/replica/replica-loop.ts',
+    from: 'if (await this.parts.writer.commit(',
+    to: 'authored?.durable()\n    if (await this.parts.writer.commit(',
+  },
+  {
+    name: 'takes a store that can be read for one that can be written to',
+    file: 'src/contracts/replica/recovery.ts',
+    from: '    this.#isReadable = true',
+    to: '    this.#isReadable = true\n    this.#trouble = undefined',
+    caughtBy: 'test/contracts/replica/store-outage.test.ts',
+  },
 ]

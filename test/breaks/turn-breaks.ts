@@ -109,4 +109,25 @@ export const turnBreaks: readonly Break[] = [
     to: '',
     caughtBy: 'test/contracts/registry/keep-schedule.test.ts',
   },
+  {
+    name: 'evaluates all rules of a request in one turn',
+    file: 'src/aggregates/contract/rules/judging.ts',
+    from: '    yield\n    const { budget } = this.#judged',
+    to: '    const { budget } = this.#judged',
+    caughtBy: 'test/contracts/replica/turns.test.ts',
+  },
+  {
+    name: 'tries a request in one turn',
+    file: 'src/agreement/next-verdict.ts',
+    from: 'return yield* engines.deciding([...commands], document,',
+    to: 'return engines.decideRequest([...commands], document,',
+    caughtBy: 'test/contracts/replica/turns.test.ts',
+  },
+  {
+    name: 'loads a contract in one turn',
+    file: 'src/contracts/replica/opening/load.ts',
+    from: 'await withStoredEntries(store, await inTurns(receiving(state, stored), turns), turns)',
+    to: 'await withStoredEntries(store, await inTurns(receiving(state, stored), undefined), turns)',
+    caughtBy: 'test/contracts/replica/turns.test.ts',
+  },
 ]

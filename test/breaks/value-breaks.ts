@@ -1,0 +1,148 @@
+import type { Break } from './break.ts'
+
+const AUDIENCES_TEST = 'test/aggregates/contract/audiences.test.ts'
+const CONFIDENCES_TEST = 'test/contracts/replica/audiences.test.ts'
+
+/** Who has a value, and what follows where nobody has it: erased, lost, confidential. */
+export const valueBreaks: readonly Break[] = [
+  {
+    name: 'leaves what was computed from an erased value',
+    file: 'src/aggregates/contract/erasures.ts',
+    from: '[...seals, ...context.computedFrom(new Set(seals))]',
+    to: '[...seals]',
+    caughtBy: 'test/aggregates/contract/erasures.test.ts',
+  },
+  {
+    name: 'erases with one vote',
+    file: 'src/aggregates/contract/erasures.ts',
+    from: '!asked.every((member) => votes.includes(member))',
+    to: '!asked.some((member) => votes.includes(member))',
+    caughtBy: 'test/aggregates/contract/erasures.test.ts',
+  },
+  {
+    name: 'keeps in its store what all have voted to erase',
+    file: 'src/contracts/replica/erasing.ts',
+    from: 'if (refs.length > 0) await this.#store.payloads.erase(contract, refs)',
+    to: 'if (refs.length > 0) await Promise.resolve()',
+    caughtBy: 'test/contracts/replica/erasures.test.ts',
+  },
+  {
+    name: 'signs on entries that no head vouches for',
+    file: 'src/agreement/state.ts',
+    from: 'ledger.lacking !== undefined || ledger.takenUntil > settling.settled',
+    to: 'ledger.lacking !== undefined',
+    caughtBy: 'test/agreement/erasures.test.ts',
+  },
+  {
+    name: 'never asks for what was lost behind an entry that was taken',
+    file: 'src/contracts/replica/inbound/missing-values.ts',
+    from: 'for (const one of missingBehind(state)) if',
+    to: 'for (const one of missingBehind(state).slice(0, 0)) if',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
+    name: 'takes nothing that it cannot judge from what another process has stored',
+    file: 'src/contracts/replica/inbound/feed-tailer.ts',
+    from: 'if (wanted === undefined) return reception',
+    to: 'if (wanted?.from !== -1) return reception',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
+    name: 'gives entries that no values have decided',
+    file: 'src/contracts/replica/inbound/known-entries.ts',
+    from: 'if (!isJudged(entry)) continue',
+    to: '',
+    caughtBy: 'test/simulation/cases/erasures.test.ts',
+  },
+  {
+    name: 'asks for entries from the end of its ledger on, however far ahead the one is that it lacks',
+    file: 'src/agreement/ledger.ts',
+    from: 'known.has(missing) ? log.size : missing',
+    to: 'known.has(missing) ? log.size : missing && log.size',
+    caughtBy: 'test/agreement/known-entries.test.ts',
+  },
+  {
+    name: 'no rule reads what was computed and comes after its entry',
+    file: 'src/agreement/receive-entries.ts',
+    from: 'state: withLateComputed(before.state, entries)',
+    to: 'state: (withLateComputed(before.state, entries), before.state)',
+    caughtBy: 'test/agreement/known-entries.test.ts',
+  },
+  {
+    name: 'keeps the entries that it was given before one that does not fit',
+    file: 'src/agreement/ledger.ts',
+    from: 'known.has(missing) ? log.size : missing',
+    to: 'known.has(missing) ? missing : missing',
+    caughtBy: 'test/agreement/known-entries.test.ts',
+  },
+  {
+    name: 'a process beside others keeps entries that it was given where the heads contradict one',
+    file: 'src/contracts/replica/replica-loop.ts',
+    from: 'if (error instanceof EntriesContradicted) await',
+    to: 'if (error === undefined) await',
+    caughtBy: 'test/simulation/cases/false-entries.test.ts',
+  },
+  {
+    name: 'takes an entry of other statements',
+    file: 'src/agreement/values/known-entries.ts',
+    from: 'if (canonicalJson({ answers, author, index, request, statement }) !== canonicalJson(determined)) return undefined',
+    to: 'if (index !== determined.index) return undefined',
+    caughtBy: 'test/agreement/erasures.test.ts',
+  },
+  {
+    name: 'leaves lost what rules have computed',
+    file: 'src/contracts/replica/opening/load.ts',
+    from: 'isLooked ? await restoreComputed(',
+    to: 'isLooked && false ? await restoreComputed(',
+    caughtBy: 'test/contracts/replica/lost-values.test.ts',
+  },
+  {
+    name: 'computes again what was lost only where no snapshot is',
+    file: 'src/contracts/replica/opening/lost-computed.ts',
+    from: "throw new HistoryPruned('what rules have computed')",
+    to: 'continue',
+    caughtBy: 'test/contracts/replica/lost-values.test.ts',
+  },
+  {
+    name: 'reveals what was erased, where it is still in memory',
+    file: 'src/aggregates/contract/values/audience.ts',
+    from: "if (isErased(state, seal)) return new Rejection('value_taken')",
+    to: '',
+    caughtBy: 'test/agreement/erasures.test.ts',
+  },
+  {
+    name: 'sends a payload outside its audience',
+    file: 'src/gossip/disclosure.ts',
+    from: 'return isFor(recipients, seal as Hash, peer) && !isLate',
+    to: 'return !isLate',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'gives a confidential value to whoever asks for it',
+    file: 'src/gossip/disclosure.ts',
+    from: 'if (audience?.parties.includes(peer) !== true) continue',
+    to: 'if (audience === undefined) continue',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'keeps a payload that is for others',
+    file: 'src/contracts/replica/inbound/foreign-payloads.ts',
+    from: 'if (dropped === undefined) return { ours: decoded, foreign: undefined }',
+    to: 'if (dropped === undefined || kept !== payloads) return { ours: decoded, foreign: undefined }',
+    caughtBy: CONFIDENCES_TEST,
+  },
+  {
+    name: 'lets a rule read a confidential value',
+    file: 'src/aggregates/contract/rules/document-view.ts',
+    from: 'agreed !== null && agreed.audience === undefined',
+    to: 'agreed !== null',
+    caughtBy: AUDIENCES_TEST,
+  },
+  {
+    name: 'who asked is sent to everybody',
+    file: 'src/events/recipients.ts',
+    from: 'add(user, new Set())',
+    to: 'add(user, undefined)',
+    caughtBy: 'test/api/routes/submit.test.ts',
+  },
+]
