@@ -7,7 +7,8 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { CONTRACT } from '../support/market.ts'
-import { plays, vectorOf } from '../vectors/protocol-scenarios.ts'
+import { vectorOf } from '../vectors/protocol-play.ts'
+import { plays } from '../vectors/protocol-scenarios.ts'
 import { expectationOf, resultOf, type Vector } from '../vectors/protocol-vector.ts'
 
 const folder = new URL('../vectors/protocol/', import.meta.url)

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { plays, vectorOf } from './protocol-scenarios.ts'
+import { vectorOf } from './protocol-play.ts'
+import { plays } from './protocol-scenarios.ts'
 
 /** Writes test/vectors/protocol/*.json: to be run when a vector is added, never to make one that fails pass. */
 for (const [name, play] of Object.entries(plays)) {
