@@ -55,7 +55,6 @@ const LINES_MAX = 400
 
 /** Longer all the same, and why. */
 const LONG: { readonly [file: string]: string } = {
-  'src/aggregates/names/unicode-15.1.ts': 'a table of Unicode',
   'test/simulation/hostile.ts': 'a list of sins, a method each',
 }
 

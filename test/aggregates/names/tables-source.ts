@@ -11,6 +11,7 @@ import spaceSeparator from '@unicode/unicode-15.1.0/General_Category/Space_Separ
 import surrogate from '@unicode/unicode-15.1.0/General_Category/Surrogate/ranges.mjs'
 import unassigned from '@unicode/unicode-15.1.0/General_Category/Unassigned/ranges.mjs'
 import { packCodePoints, packMapping } from '../../../src/aggregates/names/packed-tables.ts'
+import { packedLines } from '../../support/packed-lines.ts'
 
 type Ranges = readonly { readonly begin: number; readonly end: number }[]
 
@@ -22,7 +23,6 @@ const blank: Ranges = [
   { begin: 0x1d159, end: 0x1d15a },
 ]
 const categories = [control, format, lineSeparator, paragraphSeparator, spaceSeparator, surrogate, privateUse]
-const COLUMNS = 110
 
 /** What src/aggregates/names/unicode-15.1.ts must be: packed from the two packages. */
 export function tablesSource(): string {
@@ -33,9 +33,9 @@ export function tablesSource(): string {
 // Made by test/aggregates/names/write-tables.ts: general categories, marks and Default_Ignorable_Code_Point of Unicode 15.1.0
 // from @unicode/unicode-15.1.0, confusables.txt of Unicode 13.0.0 from unhomoglyph 1.0.6.
 export const unicode15_1: NameTables = {
-  refused: ${lines(packCodePoints(boundsOf(refused)))},
-  marks: ${lines(packCodePoints(boundsOf(members(mark))))},
-  confusables: ${lines(packMapping(closedConfusables()))},
+  refused: ${packedLines(packCodePoints(boundsOf(refused)))},
+  marks: ${packedLines(packCodePoints(boundsOf(members(mark))))},
+  confusables: ${packedLines(packMapping(closedConfusables()))},
 }
 `
 }
@@ -78,11 +78,4 @@ function closedConfusables(): [number, string][] {
     .filter((source) => source.normalize('NFD') === source && closed(source) !== source)
     .map((source): [number, string] => [source.codePointAt(0) as number, closed(source)])
     .sort(([one], [other]) => one - other)
-}
-
-/** As Biome formats it. */
-function lines(packed: string): string {
-  const parts: string[] = []
-  for (let at = 0; at < packed.length; at += COLUMNS) parts.push(`    '${packed.slice(at, at + COLUMNS)}',`)
-  return `[\n${parts.join('\n')}\n  ].join('')`
 }

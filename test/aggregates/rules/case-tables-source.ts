@@ -3,18 +3,17 @@ import simpleUpper from '@unicode/unicode-15.1.0/Simple_Case_Mapping/Uppercase/c
 import specialLower from '@unicode/unicode-15.1.0/Special_Casing/Lowercase/code-points.mjs'
 import specialUpper from '@unicode/unicode-15.1.0/Special_Casing/Uppercase/code-points.mjs'
 import { packMapping } from '../../../src/aggregates/names/packed-tables.ts'
+import { packedLines } from '../../support/packed-lines.ts'
 
 type Mapping = ReadonlyMap<number, number | readonly number[]>
-
-const COLUMNS = 110
 
 /** What src/aggregates/rules/values/letter-case-15.1.ts must be: Unicode's full mappings without conditions. */
 export function caseTablesSource(): string {
   return `// Made by test/aggregates/rules/write-case-tables.ts from @unicode/unicode-15.1.0: UnicodeData.txt and the unconditional
 // entries of SpecialCasing.txt of Unicode 15.1.0.
 export const letterCase15_1 = {
-  upper: ${lines(packMapping(merged(simpleUpper, specialUpper)))},
-  lower: ${lines(packMapping(merged(simpleLower, specialLower)))},
+  upper: ${packedLines(packMapping(merged(simpleUpper, specialUpper)))},
+  lower: ${packedLines(packMapping(merged(simpleLower, specialLower)))},
 } as const
 `
 }
@@ -25,11 +24,4 @@ function merged(simple: Mapping, special: Mapping): [number, string][] {
     .map(([from, to]): [number, string] => [from, String.fromCodePoint(...[to].flat())])
     .filter(([from, to]) => String.fromCodePoint(from) !== to)
     .sort(([one], [other]) => one - other)
-}
-
-/** As Biome formats it. */
-function lines(packed: string): string {
-  const parts: string[] = []
-  for (let at = 0; at < packed.length; at += COLUMNS) parts.push(`    '${packed.slice(at, at + COLUMNS)}',`)
-  return `[\n${parts.join('\n')}\n  ].join('')`
 }
