@@ -179,8 +179,9 @@ async function start(
   closing.add(() => obstacles.close())
   const projections =
     role === 'node' || role === 'serve'
-      ? await openProjections(dir, store.events, { clock: systemClock, logger, metrics, turns }, closing)
+      ? await openProjections(dir, store.events, { clock: systemClock, logger, turns }, closing)
       : undefined
+  if (projections !== undefined) metrics.watchProjections(projections)
   const documents = new Documents({
     contracts,
     store,

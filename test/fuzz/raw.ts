@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { answerCodes, type ProblemCode } from '../../src/api/http/problem.ts'
+import { answerCodes, type ProblemCode } from '../../src/api/http/problems/problem.ts'
 import { voidCodes } from '../../src/events/outcome.ts'
 import { errorCodes } from '../../src/runtime/errors.ts'
 

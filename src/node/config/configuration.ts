@@ -11,11 +11,13 @@ import { isLei } from '../../events/parties/lei.ts'
 import { createFile } from '../../runtime/durable-file.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { firstError } from '../../runtime/first-error.ts'
-import { PARTNER_PATTERN } from '../directory/allow-list.ts'
-import { isLoopback } from '../inward/loopback.ts'
-import { complaintAbout, type OidcSettings, OidcSettingsSchema } from '../oidc/settings.ts'
-import { isCollectorUrl, type TracingSettings, TracingSettingsSchema } from '../tracing/settings.ts'
-import { complaintAboutWebhooks, type WebhookSettings, WebhookSettingsSchema } from '../webhooks/settings.ts'
+import { isLoopback } from './loopback.ts'
+import { complaintAbout, type OidcSettings, OidcSettingsSchema } from './oidc-settings.ts'
+import { isCollectorUrl, type TracingSettings, TracingSettingsSchema } from './tracing-settings.ts'
+import { complaintAboutWebhooks, type WebhookSettings, WebhookSettingsSchema } from './webhook-settings.ts'
+
+/** A host, with or without its port, or `*.` and a domain: all hosts below it. */
+export const PARTNER_PATTERN = '^(\\*\\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$'
 
 /** There is no concordata.json. Evidence: `dir`. */
 export class ConfigurationMissing extends ConcordataError {}

@@ -3,9 +3,6 @@ import { ConcordataError } from '../../runtime/errors.ts'
 /** `partners` in concordata.json does not name the domain of the party's DID. Evidence: `did`. */
 export class PartyNotAllowed extends ConcordataError {}
 
-/** A host, with or without its port, or `*.` and a domain: all hosts below it. */
-export const PARTNER_PATTERN = '^(\\*\\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$'
-
 /**
  * Which parties may be approved at all, by the domain in their did:web. Undefined: any that a person approves. It
  * proves no identity; the fingerprint does (decision 0036).

@@ -5,7 +5,6 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { EventStore } from '../../store/port.ts'
 import type { Closing } from '../lifecycle/shutdown.ts'
-import type { Metrics } from '../observability/metrics.ts'
 import { lockReadModel } from './file-lock.ts'
 
 /** What a node shows of what its store holds: beside the store, never in it, and in no backup, since it follows from it. */
@@ -18,12 +17,10 @@ export async function openProjections(
   {
     clock,
     logger,
-    metrics,
     turns,
   }: {
     readonly clock: Clock
     readonly logger: FastifyBaseLogger
-    readonly metrics: Metrics
     readonly turns: Turns
   },
   closing: Closing,
@@ -42,6 +39,5 @@ export async function openProjections(
     },
   })
   closing.add(() => runner.close())
-  metrics.watchProjections(runner)
   return runner
 }

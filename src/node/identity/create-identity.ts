@@ -14,7 +14,7 @@ import {
   configurationPath,
   createConfiguration,
 } from '../config/configuration.ts'
-import { didWebUrl } from '../directory/did-web.ts'
+import { didWebUrl } from './did-web.ts'
 import { identityPaths, newSecret, type PartyFile } from './identity-files.ts'
 
 /** The directory has an identity, or a part of one. Evidence: `path`. */

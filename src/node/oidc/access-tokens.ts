@@ -3,9 +3,9 @@ import { resolve } from 'node:path'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
 import { type ApiRole, type Caller, TokenInvalid } from '../../api/http/authenticate.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { type OidcSettings, tokenAlgorithms } from '../config/oidc-settings.ts'
 import { IssuerClient, IssuerUnavailable } from './issuer-client.ts'
 import { IssuerKeys } from './issuer-keys.ts'
-import { type OidcSettings, tokenAlgorithms } from './settings.ts'
 
 /** Longest token, in characters: with it, a request's head still fits into the 16 KiB that Node.js reads. */
 const TOKEN_CHARACTERS_MAX = 8 * 1024

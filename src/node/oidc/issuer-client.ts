@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { isSafeUrl } from '../inward/loopback.ts'
+import { isSafeUrl } from '../config/loopback.ts'
 
 /** What the issuer of tokens publishes cannot be had, or is not what it has to be; keys of the API go on working. */
 export class IssuerUnavailable extends ConcordataError {}

@@ -4,10 +4,10 @@ import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { Role } from '../../contracts/replica/duties.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { TracingSettings } from '../config/tracing-settings.ts'
 import { CallTraces } from './call-traces.ts'
 import { ExchangeTraces } from './exchange-traces.ts'
 import { RequestTraces } from './request-traces.ts'
-import type { TracingSettings } from './settings.ts'
 
 /** What a node tells of itself while it works, to whoever records it; to nobody unless that is configured. */
 export interface Tracing {

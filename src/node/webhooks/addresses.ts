@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { networkIn } from './settings.ts'
+import { networkIn } from '../config/webhook-settings.ts'
 
 /** What is not on the public Internet: IANA's registry of special-purpose addresses, and multicast. */
 const specialIPv4 = listOf([

@@ -1,8 +1,8 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { ConcordataError } from '../../runtime/errors.ts'
+import type { WebhookSettings } from '../config/webhook-settings.ts'
 import { isPublic, networksOf } from './addresses.ts'
-import type { WebhookSettings } from './settings.ts'
 
 /** The operator has not allowed that messages go there. Evidence: `receiver`, an origin. */
 export class ReceiverRefused extends ConcordataError {}

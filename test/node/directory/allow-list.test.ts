@@ -1,5 +1,6 @@
 import t from 'tap'
-import { assertAllowed, isAllowed, PARTNER_PATTERN, PartyNotAllowed } from '../../../src/node/directory/allow-list.ts'
+import { PARTNER_PATTERN } from '../../../src/node/config/configuration.ts'
+import { assertAllowed, isAllowed, PartyNotAllowed } from '../../../src/node/directory/allow-list.ts'
 
 t.test('without a list anybody may be approved, with an empty one nobody', async (t) => {
   t.equal(isAllowed(undefined, 'did:web:acme.example'), true)

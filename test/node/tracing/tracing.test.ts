@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
-import type { TracingSettings } from '../../../src/node/tracing/settings.ts'
+import type { TracingSettings } from '../../../src/node/config/tracing-settings.ts'
 import { configure, type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { type CollectedSpan, OtlpCollector } from '../../support/otlp-collector.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { didWebUrl } from '../../../src/node/directory/did-web.ts'
+import { didWebUrl } from '../../../src/node/identity/did-web.ts'
 
 t.test('a did:web stands for one URL', async (t) => {
   // The first three are the examples of the method specification.

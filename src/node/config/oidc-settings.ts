@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { apiRoles } from '../../api/http/authenticate.ts'
-import { isSafeUrl } from '../inward/loopback.ts'
+import { isSafeUrl } from './loopback.ts'
 
 /** Asymmetric ones only: with a shared secret, or none, whoever can check a token could make one. */
 export const tokenAlgorithms = [
