@@ -8,7 +8,7 @@ import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/htt
 import { findAgain, type IdempotencyPorts } from './http/idempotency.ts'
 import { answerOtherMethods } from './http/other-methods.ts'
 import { keepPreconditions } from './http/preconditions.ts'
-import { describe } from './http/problem.ts'
+import { describe } from './http/problems/problem.ts'
 import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
 import { refuseUnknownQueries } from './http/validation.ts'

@@ -1,6 +1,6 @@
 /**
  * Every code that an error of Concordata can carry, with what it means. A code, once released, keeps its meaning.
- * docs/errors.md is made from this table (a test compares them); `api/http/problem.ts` gives each its HTTP status.
+ * docs/errors.md is made from this table (a test compares them); `api/http/problems/problem.ts` gives each its HTTP status.
  */
 export const errorCodes = {
   runtime_unfit: 'Node.js is older than Concordata needs, or one of 23.0 to 23.7, which lack zstd.',

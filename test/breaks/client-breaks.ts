@@ -129,7 +129,7 @@ export const clientBreaks: readonly Break[] = [
   },
   {
     name: 'a problem document names the files of the machine',
-    file: 'src/api/http/problem.ts',
+    file: 'src/api/http/problems/problem.ts',
     from: '.filter(isForCallers)',
     to: '',
     caughtBy: 'test/api/http/request-response.test.ts',

@@ -1,5 +1,5 @@
-import { statusOfVoid } from '../../src/api/answers/void-status.ts'
-import { answerCodes, type ProblemCode, statusesOf, statusOf } from '../../src/api/http/problem.ts'
+import { answerCodes, type ProblemCode, statusesOf, statusOf } from '../../src/api/http/problems/problem.ts'
+import { statusOfVoid } from '../../src/api/http/problems/void-status.ts'
 import { type VoidCode, voidCodes } from '../../src/events/outcome.ts'
 import { type ErrorCode, errorCodes } from '../../src/runtime/errors.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
 import { type TSchema, Type } from 'typebox'
-import { faultCodes, type ProblemCode, statusesOf } from '../http/problem.ts'
+import { faultCodes, type ProblemCode, statusesOf } from '../http/problems/problem.ts'
 import { NoBody } from './common.ts'
 import { ProblemSchema } from './problem.ts'
 
@@ -61,11 +61,6 @@ function byStatus(codes: Iterable<ProblemCode>): Record<string, TSchema> {
     for (const status of statusesOf(code)) found.set(status, [...(found.get(status) ?? []), code])
   }
   return Object.fromEntries([...found].map(([status, some]) => [status, problemWith(some.sort())]))
-}
-
-/** Nothing is dropped, converted or put in another order for a schema: what is sent is what the route has answered (decision 0131). */
-export function serializeExactly(app: FastifyInstance): void {
-  app.setSerializerCompiler(() => JSON.stringify)
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { VoidCode } from '../../events/outcome.ts'
-import type { ProblemCode } from '../http/problem.ts'
+import type { ProblemCode } from '../http/problems/problem.ts'
 
 /**
  * Which problems a route can answer, beside those of every route (described.ts): groups, for `config.problems`. An answer with a code

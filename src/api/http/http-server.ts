@@ -1,11 +1,10 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
-import { serializeExactly } from '../answers/described.ts'
 import { readBodies } from './body.ts'
 import { withEntityInPlural } from './entity-urls.ts'
-import { answerErrors, problemFor } from './error-handler.ts'
-import { describe, type Problem, type ProblemCode } from './problem.ts'
+import { answerErrors, problemFor } from './problems/error-handler.ts'
+import { describe, type Problem, type ProblemCode } from './problems/problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
 import { readUrl, remembering, UNREADABLE_URL, withElementAsOne } from './url.ts'
 import { RequestMalformed, validateExactly } from './validation.ts'
@@ -60,7 +59,8 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
   })
   readBodies(app)
   validateExactly(app)
-  serializeExactly(app)
+  // Nothing is dropped, converted or reordered to fit a schema: what is sent is what the route has answered (decision 0131).
+  app.setSerializerCompiler(() => JSON.stringify)
   answerErrors(app)
   return app
 }

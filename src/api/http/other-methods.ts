@@ -1,7 +1,7 @@
 import { METHODS } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { sendProblem } from './http-server.ts'
-import { describe } from './problem.ts'
+import { describe } from './problems/problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -8,8 +8,8 @@ import type { VoidDetails } from '../../documents/requests/void-details.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import { type VoidReason, voidCodes } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { statusOfVoid } from '../answers/void-status.ts'
-import { describe, type Problem, type ProblemCode } from './problem.ts'
+import { describe, type Problem, type ProblemCode } from './problems/problem.ts'
+import { statusOfVoid } from './problems/void-status.ts'
 
 type Settled = Extract<RequestResult, { kind: 'settled' }>
 

@@ -1,12 +1,12 @@
 import { builtInOf, type Types } from '../../aggregates/contract/document/types.ts'
 import { valueFault } from '../../aggregates/contract/values/value-types.ts'
+import type { Hash } from '../../crypto/hash.ts'
 import type { Audience } from '../../events/audience.ts'
 import type { Command } from '../../events/commands.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import type { ElementId, ProposalId } from '../../events/ids.ts'
 import { seal } from '../../events/seal.ts'
 import type { Payload, Payloads } from '../../events/statement.ts'
-import type { StagedFile } from '../attachments/staged-files.ts'
 import type { Awaited } from '../candidates/fates.ts'
 import type { OwnCandidate } from '../candidates/own-candidates.ts'
 import { isSealed } from '../sealed-value.ts'
@@ -24,7 +24,7 @@ export interface Ground {
   readonly audienceAt: (element: ElementId) => Audience | undefined
   readonly newSalt: () => Uint8Array
   /** A file that has been brought and that no request names yet. */
-  readonly fileUnder: (seal: string) => Pick<StagedFile, 'payload' | 'seal'> | undefined
+  readonly fileUnder: (seal: string) => { readonly seal: Hash; readonly payload: Payload } | undefined
 }
 
 /** The commands of one request with what they seal, and what of it this party has put up before. */

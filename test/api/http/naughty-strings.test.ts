@@ -1,5 +1,5 @@
 import t from 'tap'
-import { answerCodes } from '../../../src/api/http/problem.ts'
+import { answerCodes } from '../../../src/api/http/problems/problem.ts'
 import { voidCodes } from '../../../src/events/outcome.ts'
 import { errorCodes } from '../../../src/runtime/errors.ts'
 import { exactNode, JSON_TYPE } from '../../support/exact-node.ts'

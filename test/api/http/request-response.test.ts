@@ -1,7 +1,7 @@
 import t from 'tap'
 import { entityTag, namesTag } from '../../../src/api/http/entity-tag.ts'
 import { parsePreferences } from '../../../src/api/http/prefer-header.ts'
-import { problemOf } from '../../../src/api/http/problem.ts'
+import { problemOf } from '../../../src/api/http/problems/problem.ts'
 import { answerTo } from '../../../src/api/http/request-response.ts'
 import { readUrl, withElementAsOne } from '../../../src/api/http/url.ts'
 import { sha256 } from '../../../src/crypto/hash.ts'

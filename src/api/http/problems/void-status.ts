@@ -1,4 +1,4 @@
-import type { VoidCode } from '../../events/outcome.ts'
+import type { VoidCode } from '../../../events/outcome.ts'
 
 /** HTTP status of a request that the rules or a collision made void. */
 export const statusOfVoid: Readonly<Record<VoidCode, number>> = {

@@ -1,6 +1,6 @@
-import type { VoidCode } from '../../events/outcome.ts'
-import { ConcordataError, type ErrorCode, errorCodes } from '../../runtime/errors.ts'
-import { statusOfVoid } from '../answers/void-status.ts'
+import type { VoidCode } from '../../../events/outcome.ts'
+import { ConcordataError, type ErrorCode, errorCodes } from '../../../runtime/errors.ts'
+import { statusOfVoid } from './void-status.ts'
 
 /** The codes that only answers of the inward API carry, with what they mean. docs/errors.md has them as a table. */
 export const answerCodes = {
@@ -52,7 +52,7 @@ export interface Problem {
   readonly [member: string]: unknown
 }
 
-/** Where the code of an error meets an HTTP status; those of void requests are in `answers/void-status.ts`. */
+/** Where the code of an error meets an HTTP status; those of void requests are in `void-status.ts`. */
 export const statusOf: Readonly<Record<ErrorCode, number>> = {
   json_not_canonicalizable: 400,
   statement_malformed: 400,
