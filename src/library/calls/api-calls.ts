@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import type { written } from '../../api/answers/written.ts'
-import type { Problem } from '../../api/http/problem.ts'
+import type { Problem } from '../../api/http/problems/problem.ts'
 import { PathMalformed, parsePath } from '../../documents/path.ts'
 import type { Answer, Call, Calls } from './calls.ts'
 import { notTheNode } from './http-calls.ts'

@@ -1,4 +1,4 @@
-import { describe, type Problem, type ProblemCode } from '../../api/http/problem.ts'
+import { describe, type Problem, type ProblemCode } from '../../api/http/problems/problem.ts'
 
 /** What was asked for was not done: `code` says why (docs/errors.md), `problem` has all that the node says about it. */
 export class ProblemError extends Error {
