@@ -49,7 +49,23 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     await until('the read model', async () => {
       return (await runCommand('attachment', 'evidence', contract, 'Scan', '--data', ana.data)).status === 0
     })
-    t.match(await on('attachment', 'evidence', 'Scan'), { values: [{ at: 'Scan' }] })
+    const many = Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`Note ${n}`, `${n}`]))
+    const { index } = (await ana.call('POST', `/new-api/${contract}`, { Notes: many })).body
+    const notes = `/new-api/${contract}/Notes/~evidence?limit=1`
+    await until('the notes', async () => (await ana.call('GET', notes)).body.values[0]?.index === index)
+    t.equal((await ana.call('PUT', `/new-api/${contract}/Notes/Note%200`, null)).status, 200)
+    await until(
+      'it to be empty',
+      async () => (await ana.call('GET', notes.replace('Notes', 'Notes/Note%200'))).body.values.length === 0,
+    )
+    t.match(
+      (await ana.call('GET', notes)).body,
+      { values: [{ at: 'Notes/Note%20200' }] },
+      'what stands alone is counted',
+    )
+    const { values } = await on('attachment', 'evidence', '')
+    t.match(values, [{ at: 'Scan' }], 'on whichever page, and nothing else')
+    t.equal(values.length, 1)
     await writeFile(other, JSON.stringify([{ at: 'Terms', set: { Rate: 2 } }]))
     const { request } = await on('change-set', 'propose', other)
     t.match(await on('request', 'show', request), { request, state: /settled|cosigned/ })

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { ElementEvidence } from '../../documents/elements/element-evidence.ts'
 import { type Attachment, isAttachment, type MediaType } from '../../events/attachments/attachment.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { apiClientFor } from '../api-client.ts'
+import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
 import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
@@ -27,6 +27,9 @@ interface Options {
   readonly type?: string
   readonly wait?: number
 }
+
+/** Values whose evidence is asked for at once. */
+const PAGE = 200
 
 /** By the ends of names, where the user says nothing. */
 const TYPES: Readonly<Record<string, MediaType>> = {
@@ -125,15 +128,35 @@ export function attachmentCommands(program: Command): void {
     .addOption(dataOption())
     .description('what proves the agreed attachment to others, as JSON: `audit prove` holds the file against it')
     .action(async (uid: string, path: string, { data, json }: Options) => {
-      const evidence = await (await apiClientFor(data)).call('GET', `${placeOf(uid, path)}/~evidence`)
-      assertOfAttachment(evidence as ElementEvidence, path)
+      const evidence = await evidenceAt(placeOf(uid, path), await apiClientFor(data))
+      assertOfAttachment(evidence, path)
       printResult(json, evidence, jsonLines(evidence))
     })
 }
 
-/** What is not held here may be an attachment: others open it. Throws NothingProven: no evidence is no proof. */
+/**
+ * Of the attachments there, and of nothing else that whoever is shown it should not read; what is not held here may be one: others open it.
+ * Looks at page after page, and begins again where the contract has gone on: one head is what all of it is proven to.
+ */
+async function evidenceAt(place: string, client: ApiClient): Promise<ElementEvidence> {
+  const page = async (query: string) =>
+    (await client.call('GET', `${place}/~evidence?limit=${PAGE}${query}`)) as ElementEvidence
+  for (;;) {
+    let { before, values, ...proven } = await page('')
+    while (before !== undefined) {
+      const older = await page(`&before=${before}`)
+      if (older.head.size !== proven.head.size) break
+      values = [...values, ...older.values]
+      before = older.before
+    }
+    if (before !== undefined) continue
+    return { ...proven, values: values.filter(({ opened }) => opened === undefined || isAttachment(opened.value)) }
+  }
+}
+
+/** Throws NothingProven: no evidence is no proof. */
 function assertOfAttachment({ values }: ElementEvidence, path: string): void {
-  if (values.some(({ opened }) => opened === undefined || isAttachment(opened.value))) return
+  if (values.length > 0) return
   throw new NothingProven('no_agreed_value', `no attachment at ${path} is agreed, as far as this node can prove it`, {
     path,
   })

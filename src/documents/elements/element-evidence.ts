@@ -71,7 +71,7 @@ export async function elementEvidence(
   query: HistoryQuery,
 ): Promise<ElementEvidence> {
   const head = settledHead(state)
-  const found = valueHistory.of(contract, id, { ...query, limit: query.limit + 1 })
+  const found = valueHistory.of(contract, id, { ...query, standing: true, limit: query.limit + 1 })
   const page = found.slice(0, query.limit)
   const values: ValueEvidence[] = []
   // Those of one request stand in one entry, and in one statement: each is read and taken apart once.
@@ -84,8 +84,8 @@ export async function elementEvidence(
       const refs = page.slice(place, place + VALUES_AT_ONCE).flatMap(refIn)
       opened = await store.payloads.get(contract, refs)
     }
-    const { agreedAt, endedAt, field, proposal, seal } = past
-    if (agreedAt === null || endedAt !== null || seal === null || agreedAt >= head.size) continue
+    const { agreedAt, field, proposal, seal } = past
+    if (agreedAt === null || seal === null || agreedAt >= head.size) continue
     const entry = await entryAt(agreedAt)
     if (entry === undefined) continue
     values.push({

@@ -30,27 +30,41 @@ export interface HistoryQuery {
   readonly limit: number
   /** Those before that place. */
   readonly before?: number
+  /** Those alone that stand agreed; emptied is not one. */
+  readonly standing?: true
 }
 
 /** Reads from a read model which values were put forward at an element and below it. */
 export class ValueHistory {
   readonly #values
+  readonly #standing
 
   constructor(database: Database.Database) {
     const first = `HeldContract.id * ${LOCAL_IDS}`
-    this.#values = database.prepare<[Uid, ElementId, string, string, number, number], PastValue>(
-      `SELECT P.id - ${first} AS place, P.name AS proposal, E.key AS field, author.handle AS "by", P.seal, P.audience,
+    const where = (also: string) =>
+      database.prepare<[Uid, ElementId, string, string, number, number], PastValue>(
+        `SELECT P.id - ${first} AS place, P.name AS proposal, E.key AS field, author.handle AS "by", P.seal, P.audience,
               revealed_in AS revealedIn, made_at AS "index", R.time, agreed_at AS agreedAt, P.ended_at AS endedAt, ended_by AS endedBy
        FROM HeldContract JOIN Proposal AS P ON P.id > ${first} AND P.id < ${first} + ${LOCAL_IDS}
        JOIN Element AS E ON E.id = P.element JOIN Request AS R ON R.id = P.request LEFT JOIN Party AS author ON author.id = P.party
        WHERE uid = ? AND (E.key = ? OR E.key > ? AND E.key < ?) AND P.id < ${first} + ?
+             ${also}
        ORDER BY P.id DESC LIMIT ?`,
-    )
+      )
+    this.#values = where('')
+    this.#standing = where('AND agreed_at IS NOT NULL AND P.ended_at IS NULL AND P.seal IS NOT NULL')
   }
 
   /** The newest first. */
-  of(contract: Uid, element: ElementId, { before = LOCAL_IDS, limit }: HistoryQuery): PastValue[] {
+  of(contract: Uid, element: ElementId, { before = LOCAL_IDS, limit, standing }: HistoryQuery): PastValue[] {
     // Ids are ordinals with full stops between; a slash comes next to a full stop.
-    return this.#values.all(contract, element, `${element}.`, `${element}/`, before, limit)
+    return (standing ? this.#standing : this.#values).all(
+      contract,
+      element,
+      `${element}.`,
+      `${element}/`,
+      before,
+      limit,
+    )
   }
 }
