@@ -4,10 +4,10 @@ import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { lookBack, withHistory } from '../agreement/history/looking-back.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
-import type { AskedVotes, Intent } from '../contracts/requests/submission.ts'
+import type { Intent } from '../contracts/requests/submission.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
+import type { ElementId, LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
 import type { User } from '../events/parties/user.ts'
 import { seal } from '../events/seal.ts'
 import type { Payloads } from '../events/statement.ts'
@@ -306,9 +306,8 @@ export class Documents {
     }
     const submit = (part: Changes, place: number) =>
       this.submitOn(live, part, wait, onlyIf === undefined || place > 0 ? undefined : stillHolds)
-    const back = wait.isStrict
-      ? (votes: readonly AskedVotes[]) => takeBack(votes, settled, this.#voting(live))
-      : undefined
+    const waits = wait.isStrict && wait.signedWithinMs === undefined
+    const back = waits ? (made: readonly RequestRef[]) => takeBack(made, settled, this.#voting(live)) : undefined
     const result =
       commands.length === 0
         ? undefined

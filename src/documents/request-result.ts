@@ -22,6 +22,8 @@ type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
 export type RequestResult = (DryRun | RefusedHere | SubmittedResult | VotedResult) & {
   /** Of what was asked for in several requests: those that were made, the one that this is the result of last. */
   readonly parts?: readonly RequestRef[]
+  /** What has become of what those had put to the vote, where it was to be taken back since one of them came to nothing. */
+  readonly takenBack?: readonly CandidateFate[]
 }
 
 /** Accepted, and put to the vote, or waited for anew after it was: what has come of that when the wait was over. */

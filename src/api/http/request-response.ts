@@ -43,11 +43,12 @@ interface PendingBody extends HeldUp {
 /** The one way from what became of a request to HTTP. */
 export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
   const { status, headers, body } = answerTo(result)
-  const { parts } = result
+  const { parts, takenBack: candidates } = result
+  const inParts = parts && { parts: parts.map(requestKey), ...(candidates && { candidates }) }
   return reply
     .code(status)
     .headers(headers)
-    .send(parts === undefined ? body : { ...body, parts: parts.map(requestKey) })
+    .send({ ...body, ...inParts })
 }
 
 export function answerTo(result: RequestResult): Answer {

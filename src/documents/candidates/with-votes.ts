@@ -1,13 +1,14 @@
 import { find } from '../../aggregates/contract/state.ts'
+import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
-import type { AskedVotes } from '../../contracts/requests/submission.ts'
-import { type LedgerIndex, requestOf } from '../../events/ids.ts'
+import { type AskedVotes, askedIn } from '../../contracts/requests/submission.ts'
+import { type LedgerIndex, type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Store } from '../../store/port.ts'
 import { type DryRun, noChange } from '../dry-run.ts'
 import type { RequestResult } from '../request-result.ts'
 import { pathOf } from '../written-rule.ts'
-import { type Awaited, Fates } from './fates.ts'
+import { type Awaited, type CandidateFate, Fates } from './fates.ts'
 
 /** How long a withdrawal that a strict client is told of may take to settle. Milliseconds. */
 const WITHDRAWN_WITHIN_MS = 60_000
@@ -61,11 +62,48 @@ export async function withVotes(
   }
 }
 
-/** Of what was put to the vote since that ledger size, what has not come to its end is withdrawn: by who asked for more that came to nothing. */
-export async function takeBack(asked: readonly AskedVotes[], from: LedgerIndex, voting: Voting): Promise<void> {
-  const fates = new Fates(voting.live, voting.store, asked, from)
+/**
+ * What these requests have put to the vote, since that ledger size, is withdrawn as far as it has not come to its end: by who asked for more
+ * that came to nothing. Requires that none of them has come to nothing. Returns what has become of all of it.
+ */
+export async function takeBack(
+  made: readonly RequestRef[],
+  from: LedgerIndex,
+  voting: Voting,
+): Promise<CandidateFate[]> {
+  const fates = new Fates(voting.live, voting.store, await askedBy(made, from, voting), from)
   await fates.settle(0, voting.clock)
   if (fates.open.length > 0) await withdrawOpen(fates, voting)
+  return fates.shown()
+}
+
+/** Of those that settle in time: it may be that one waits for the signatures of others. Throws ContractClosed. */
+async function askedBy(made: readonly RequestRef[], from: LedgerIndex, { live, store, clock }: Voting) {
+  const waiting = new Set(made.map(requestKey))
+  const asked: AskedVotes[] = []
+  let [next, isLate] = [from, false]
+  let news = Promise.withResolvers<void>()
+  const cancel = clock.after(WITHDRAWN_WITHIN_MS, () => {
+    isLate = true
+    news.resolve()
+  })
+  const unlisten = live.listen({ settled: () => news.resolve(), closed: (_contract, error) => news.reject(error) })
+  try {
+    for (;;) {
+      const told = news.promise
+      told.catch(() => {})
+      for await (const entry of settledFrom(store.events, live.contract, next)) {
+        next = entry.index + 1
+        if (waiting.delete(requestKey(entry.request))) asked.push(...askedIn(entry))
+      }
+      if (isLate || waiting.size === 0) return asked
+      await told
+      news = Promise.withResolvers()
+    }
+  } finally {
+    cancel()
+    unlisten()
+  }
 }
 
 function timeLeft({ begun, signedWithinMs, timeoutMs }: VoteWait, clock: Clock): number | undefined {

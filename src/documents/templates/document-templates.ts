@@ -24,6 +24,7 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { Documents, Wait } from '../documents.ts'
 import type { RequestResult } from '../request-result.ts'
+import { MadeRequests } from '../writing/parts.ts'
 import { elementAt, pathOf } from '../written-rule.ts'
 import { type ShownTemplates, shownTemplates } from './shown-templates.ts'
 
@@ -166,18 +167,31 @@ export class DocumentTemplates {
     })
   }
 
-  /** Pieces one after another, each as a request, and then what they are for; the first that does not come about is the answer. */
+  /**
+   * Pieces one after another, each as a request, and then what they are for; the first that does not come about is the answer. `parts`: those
+   * that were made, also in the evidence of what is thrown. What the caller has named the request is the name of the last one alone: whoever
+   * asks again is answered as that was, and never as a piece was.
+   */
   async #submit(uid: Uid, pieces: readonly Command[], last: readonly Command[], wait: Wait): Promise<RequestResult> {
     const { contracts, documents } = this.#ports
     if (wait.isDryRun) {
       const changes = { before: pieces, commands: last, payloads: {} }
       return contracts.use(uid, (live) => documents.submitOn(live, changes, wait))
     }
+    if (pieces.length === 0) return documents.command(uid, last, wait)
+    const made = new MadeRequests()
+    const ask = async (commands: readonly Command[], how: Wait) => {
+      const result = await documents.command(uid, commands, how).catch((error: unknown) => {
+        throw made.named(error)
+      })
+      made.take(result)
+      return { ...result, parts: made.parts }
+    }
     for (const piece of pieces) {
-      const result = await documents.command(uid, [piece], inSequence(wait))
+      const result = await ask([piece], inSequence(wait))
       if (result.kind !== 'settled' || result.outcome.kind !== 'accepted') return result
     }
-    return documents.command(uid, last, wait)
+    return ask(last, wait)
   }
 
   async #onDocument<Result>(
@@ -209,7 +223,7 @@ export class DocumentTemplates {
 }
 
 /** Each has to be there before the next one: whoever does not wait for that cannot go on. */
-function inSequence({ signedWithinMs: _, ...wait }: Wait): Wait {
+function inSequence({ id: _id, signedWithinMs: _, ...wait }: Wait): Wait {
   return wait
 }
 

@@ -7,6 +7,7 @@ import { type RequestRef, requestKey } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Payloads } from '../../events/statement.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import type { CandidateFate } from '../candidates/fates.ts'
 import type { Changes } from '../changes.ts'
 import type { RequestResult } from '../request-result.ts'
 
@@ -25,42 +26,60 @@ interface Room {
 /**
  * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for.
  * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made, also in the evidence of
- * what is thrown; `asked`: of all of them. `takeBack`: what those before one that comes to nothing have put to the vote, where nobody waits for that any more.
+ * what is thrown; `asked`: of all of them. `takeBack`: what those before one that comes to nothing, or could not be asked for, have put to the
+ * vote, where nobody waits for that any more; what has become of that is `takenBack`, or `candidates` in evidence.
  */
 export async function submitInParts(
   live: LiveContract,
   changes: Changes,
   submit: (part: Changes, place: number) => Promise<RequestResult>,
-  takeBack?: (asked: readonly AskedVotes[]) => Promise<void>,
+  takeBack?: (made: readonly RequestRef[]) => Promise<readonly CandidateFate[]>,
 ): Promise<RequestResult> {
   const { ledger } = live.state
   const bytes = requestBytesMax(live.state) - ENVELOPE_BYTES
   const parts = partsOf(changes, { bytes, commands: ledger.document.limits.commandsPerRequest })
   if (parts.length === 1) return submit(changes, 0)
-  const made: RequestRef[] = []
+  const made = new MadeRequests()
   const asked: AskedVotes[] = []
+  const back = async () => (made.going.length === 0 ? [] : ((await takeBack?.(made.going)) ?? []))
   let result: RequestResult | undefined
   for (const [place, part] of parts.entries()) {
-    const failed = (error: unknown) => {
-      throw withParts(error, made)
-    }
-    result = await submit(part, place).catch(failed)
-    if ('request' in result && result.request !== undefined) made.push(result.request)
+    result = await submit(part, place).catch(async (error: unknown) => {
+      throw made.named(error, await back().catch(() => []))
+    })
+    made.take(result)
     if (!isGoingOn(result)) {
-      if (asked.length > 0) await takeBack?.(asked).catch(failed)
-      break
+      const takenBack = await back().catch((error: unknown) => {
+        throw made.named(error)
+      })
+      return { ...result, ...(takenBack.length > 0 && { takenBack }), parts: made.parts }
     }
     if (result.kind === 'settled') asked.push(...(result.asked ?? []))
   }
   const last = result as RequestResult
-  return { ...last, ...(last.kind === 'settled' && asked.length > 0 && { asked }), parts: made }
+  return { ...last, ...(last.kind === 'settled' && asked.length > 0 && { asked }), parts: made.parts }
 }
 
-/** Whoever is told that it failed is told what stands all the same. Others may be told the same error: it stays as it is. */
-function withParts(error: unknown, made: readonly RequestRef[]): unknown {
-  if (made.length === 0 || !(error instanceof ConcordataError)) return error
-  const { code, evidence, message } = error
-  return new ConcordataError(code, message, { ...evidence, parts: made.map(requestKey) }, { cause: error })
+/** The requests that were made so far, of what is several. */
+export class MadeRequests {
+  readonly parts: RequestRef[] = []
+  /** Those that have not come to nothing. */
+  readonly going: RequestRef[] = []
+
+  take(result: RequestResult): void {
+    if (!('request' in result) || result.request === undefined) return
+    this.parts.push(result.request)
+    if (isGoingOn(result)) this.going.push(result.request)
+  }
+
+  /** Whoever is told that it failed is told what stands all the same. Others may be told the same error: it stays as it is. */
+  named(error: unknown, candidates: readonly CandidateFate[] = []): unknown {
+    if (this.parts.length === 0 || !(error instanceof ConcordataError)) return error
+    const { code, evidence, message } = error
+    const parts = this.parts.map(requestKey)
+    const beside = candidates.length === 0 ? {} : { candidates }
+    return new ConcordataError(code, message, { ...evidence, ...beside, parts }, { cause: error })
+  }
 }
 
 /** Whoever waits for nobody but this party's own signature has the next one asked for as well. */

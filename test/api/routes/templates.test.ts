@@ -131,6 +131,39 @@ t.test('two companies use a template, and go from one version to the next', { ti
     )
   })
 
+  await t.test(
+    'of a long one, which is several requests, all that were made are named, and the key names the last alone',
+    async (t) => {
+      const long = JSON.parse(await readFile(first, 'utf8'))
+      const options = Array.from({ length: 100 }, (_, n) => `${n} `.padEnd(200, 'x'))
+      const fields = Array.from({ length: 14 }, (_, n) => {
+        return {
+          field: { options, type: 'choice' },
+          id: `0.0.${10 + n}`,
+          kind: 'field',
+          name: `Long ${n}`,
+          owner: null,
+        }
+      })
+      long.elements.push(...fields)
+      const under = (key: string, name: string) =>
+        ana.call('POST', `/api/Contract/${source}/Templates/Imports`, { at: '', name, template: long }, undefined, {
+          'idempotency-key': key,
+        })
+      const taken = await under('one', 'Slip')
+      t.match(taken, { status: 409, body: { code: 'name_taken' } })
+      t.equal(taken.body.parts.length, 1, 'a piece was brought')
+      t.match(
+        await under('one', 'Slip'),
+        { status: 409, body: { code: 'name_taken' } },
+        'no piece is what was asked for',
+      )
+      const added = await under('two', 'Long')
+      t.match(added, { status: 200, body: { parts: [/^ana/, added.body.request] } })
+      t.match(await under('two', 'Long'), { status: 200, body: { request: added.body.request } })
+    },
+  )
+
   await t.test('another version is looked at, voted on, and takes effect with the last vote', async (t) => {
     t.match(await ana.call('POST', `/new-api/${source}/Slip`, { Inception: { $field: { type: 'date' } } }), {
       status: 201,

@@ -359,7 +359,8 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const more = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`More ${n}`, { A: 'a' }]))
     const half = { Terms: { Rate: '0.78' }, ...more, Bens: { More: 'x' } }
     const failed = await ana.call('POST', `${path}?split`, half, 'wait=30, handling=strict')
-    t.match(failed, { status: 403, body: { code: 'not_owner', parts: [/^ana/] } })
+    const candidates = [{ at: 'Terms/Rate', fate: 'withdrawn' }]
+    t.match(failed, { status: 403, body: { code: 'not_owner', parts: [/^ana/], candidates } })
     t.same(await open(ana), [], 'what the requests before it had put to the vote is taken back')
   })
 
