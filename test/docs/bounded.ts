@@ -112,6 +112,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'api/openapi/components.ts #seen',
     'documents/tables/table.ts columns',
     'documents/elements/element-evidence.ts found',
+    'documents/writing/parts.ts going',
     'documents/writing/parts.ts parts',
     'documents/tables/xlsx.ts row',
     'documents/tables/xlsx.ts rows',
