@@ -13,7 +13,7 @@ import { foldingEvents } from './folding-events.ts'
 import { StepwiseTransaction } from './stepwise-transaction.ts'
 import { prepareTables, type Tables } from './tables.ts'
 
-/** The entry that is not folded in any more, nor anything after it. Its carrying statement claims `time`. */
+/** The entry that is not folded in any more, nor anything after it. The statement that carries it claims `time`. */
 export type Cut = (entry: { readonly index: number; readonly time: string }) => boolean
 
 /** Contracts whose page is kept between batches. */

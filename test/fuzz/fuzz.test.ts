@@ -54,7 +54,7 @@ t.test('found once by fuzzing', async (t) => {
   t.equal(uid.decode(`00${uid.valid[0]}`), null, 'a UID with zeros before it is none')
 })
 
-t.test('what stands in the outbox is canonical, and a request is queued under its own name', async (t) => {
+t.test('what stands in the command queue is canonical, and a request is queued under its own name', async (t) => {
   const withdrawn = (text: string) =>
     `{"ask":{"about":{"text":"${text}"},"kind":"withdraw","request":{"handle":"ana","index":0,"seq":0}},"contract":null,"id":"x"}`
   const decoding = (data: string) => () => decodeOutbox(event('IntentQueued', data))

@@ -84,7 +84,7 @@ function asks(): NewEvent[] {
   ]
 }
 
-function encodeOutbox(what: OutboxEvent): string {
+function encodeQueued(what: OutboxEvent): string {
   if ('queued' in what) return queued(what.queued).data
   return 'done' in what ? done(what.done).data : doneThrough(what.through).data
 }
@@ -215,12 +215,12 @@ const history = [
 /** What a store keeps: its own node wrote it, but a disk fails, an administrator errs, and `serve` is trusted the least. */
 export const storeTargets: readonly Target[] = [
   {
-    name: 'an event of the outbox',
+    name: 'an event of the command queue',
     valid: asks().map(({ data }) => data),
     decode(text) {
       const type = someOf(['IntentQueued', 'IntentQueued', 'IntentSigned', 'IntentRejected', 'IntentsDone', 'x'], text)
       const what = decodeOutbox(event(type, text))
-      return () => encodeOutbox(what)
+      return () => encodeQueued(what)
     },
   },
   (() => {

@@ -28,7 +28,7 @@ const replicasOf = (replica: ReplicaPort): ReplicasPort => ({
 })
 
 /** One contract of the player, and a peer session from it to the peer, whose answers are given. */
-function courierBetween(self: Player, peer: Player) {
+function sessionBetween(self: Player, peer: Player) {
   const heard: Frontier[] = []
   const replica: ReplicaPort = {
     contract: CONTRACT,
@@ -102,7 +102,7 @@ function courierBetween(self: Player, peer: Player) {
 t.test('a peer is sent what it lacks, once, and everything again when it was set back', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
-  const session = courierBetween(ana, ben)
+  const session = sessionBetween(ana, ben)
   t.equal(await session.call(frontierOf(ana.state.feeds)), 0, 'its statements say that it holds everything')
   t.equal(await session.call(undefined), 0, 'it holds all that there is; but it does not speak of the contract')
   t.same(session.heard, [frontierOf(ana.state.feeds), {}], 'so it holds nothing')
@@ -199,7 +199,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
 t.test('a peer that says that it holds less than its statements say is sent the rest at once', async (t) => {
   const [ana, ben] = market('ana', 'ben') as [Player, Player]
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
-  const session = courierBetween(ana, ben)
+  const session = sessionBetween(ana, ben)
   t.equal(await session.call({}), 0)
   t.same(session.sent(), [0, all], 'in a second call, without anybody asking for it')
 })

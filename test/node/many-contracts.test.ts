@@ -61,7 +61,7 @@ t.test('two nodes that keep one contract in memory share many', async (t) => {
     const headers = { authorization: `Bearer ${ana.token}` }
     await until('the metrics to say that they rest', async () => {
       const metrics = await (await fetch(new URL('/metrics', ana.api), { headers })).text()
-      return metrics.includes(`concordata_contracts ${COUNT}\n`) && /concordata_contracts_awake [01]\n/.test(metrics)
+      return metrics.includes(`concordata_contracts ${COUNT}\n`) && /concordata_contracts_active [01]\n/.test(metrics)
     })
   })
 

@@ -80,7 +80,7 @@ t.test(
     t.equal(brought.status, 201)
     const { $file } = (await brought.json()) as { $file: string }
 
-    // Both processes that sign are down: what is asked for stands in the outbox until one is back.
+    // Both processes that sign are down: what is asked for stands in the command queue until one is back.
     await ana.kill(2)
     await ana.kill(3)
     // What receives has learnt of the new key by itself.

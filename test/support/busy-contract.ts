@@ -115,7 +115,7 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
     yield recorder
   }
   for (let round = 0; round < rounds; round++) {
-    // Unheard until the round is over: so they write at once.
+    // Not given to anybody until the round is over: so they write at once.
     const heard: SignedStatement[] = []
     for (const player of players) {
       if (!random.chance(0.8)) continue
@@ -141,7 +141,7 @@ export async function* busyContract(store: Store, busy: Busy, random: SeededRand
   const [last] = others.slice(-1)
   if (last !== undefined && random.chance(0.5)) {
     // What it asks for after that does not exist.
-    const lost = last.request([{ type: 'Unheard' }])
+    const lost = last.request([{ type: 'Unknown' }])
     const resigns = last.request([{ type: 'Resign', reason: 'transferred', about: said.about }])
     await tell(last.says({ requests: [resigns, lost], payloads: said.payloads }))
     await settle()
@@ -216,7 +216,7 @@ function requestOf(player: Player, random: SeededRandom, payloads: { [seal: Hash
     Object.assign(payloads, said.payloads)
     return request({ type: 'LockRecord', purpose: 'review', about: said.about }, { type: 'ReleaseLock' })
   }
-  if (draw < 10 && random.chance(0.5)) return request({ type: 'Unheard', of: random.below(10) })
+  if (draw < 10 && random.chance(0.5)) return request({ type: 'Unknown', of: random.below(10) })
   const lists = elements.filter(({ kind }) => kind === 'list')
   if (draw < 14 && lists.length > 0) return request({ type: 'AddEntry', list: random.pick(lists).id })
   if (draw < 20 && field !== undefined && standing !== undefined) {

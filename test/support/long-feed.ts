@@ -18,7 +18,7 @@ import { allOf, CONTRACT, Player } from './market.ts'
 import { reading } from './reading-store.ts'
 
 /**
- * long-feed.ts loading|outbox: what is longer than the arguments of a call may be is worked with all the same. To be run with
+ * long-feed.ts loading|command-queue: what is longer than the arguments of a call may be is worked with all the same. To be run with
  * `--stack-size=100`: with so small a stack these may be some 13,000 in place of 125,000.
  */
 const LONG = 14_000
@@ -89,4 +89,4 @@ async function requestQueue(): Promise<void> {
   assert.equal(await doneSoFar(events), 0)
 }
 
-await (process.argv[2] === 'outbox' ? requestQueue() : loading())
+await (process.argv[2] === 'command-queue' ? requestQueue() : loading())

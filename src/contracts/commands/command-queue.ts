@@ -147,7 +147,7 @@ export class CommandQueue implements KeyChanging, ContentQueue {
     throw new TransmitterSilent()
   }
 
-  /** Where it stands in the outbox. */
+  /** Where it stands in the queue. */
   async #append(id: string, contract: Uid | null, ask: Ask): Promise<number> {
     const { revision } = await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
     return revision

@@ -1,6 +1,6 @@
 import { ConcordataError } from '../../runtime/errors.ts'
 
-/** The process that signs has not taken up in time what stands in the outbox. It withdraws a request whose deadline has passed by then. */
+/** The process that signs has not taken up in time what stands in the command queue. It withdraws a request whose deadline has passed by then. */
 export class TransmitterSilent extends ConcordataError {
   constructor() {
     super(

@@ -21,6 +21,6 @@ export function openPassive(dir: string, role: Role): Snapshots {
 }
 
 /** After a restore they tell of another store. Requires that no process runs on the directory. */
-export async function forgetResting(dir: string): Promise<void> {
+export async function forgetPassive(dir: string): Promise<void> {
   for (const name of (await readdir(dir)).filter(isOurs)) await rm(join(dir, name))
 }

@@ -15,7 +15,7 @@ import { type Configuration, configurationPath } from '../config/configuration.t
 import { lockDataDirectory, lockReadModel } from '../files/file-lock.ts'
 import { storePath } from '../files/open-store.ts'
 import { readModelPath } from '../files/read-model.ts'
-import { forgetResting } from '../files/snapshot-files.ts'
+import { forgetPassive } from '../files/snapshot-files.ts'
 import { identityPaths } from '../identity/identity-files.ts'
 import { KEY_FILE } from '../identity/key-ring.ts'
 import { copyWebhooks, renewEpochOf, webhooksPath } from '../webhooks/webhook-file.ts'
@@ -133,7 +133,7 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
     if (missing.some((name) => name.startsWith(`${SIGNING_KEYS}/`))) {
       await mkdir(identityPaths(dir).signingKeys, { recursive: true, mode: 0o700 })
     }
-    await forgetResting(dir)
+    await forgetPassive(dir)
     for (const name of missing) await put(join(from, name), join(dir, name), name === store)
     renewEpochOf(webhooksPath(dir))
     return missing

@@ -83,7 +83,7 @@ export class Metrics {
   watch(contracts: Contracts, known: () => ReadonlySet<Handle>): () => void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
     this.#gauge(
-      'concordata_contracts_awake',
+      'concordata_contracts_active',
       'Contracts that are in memory.',
       () => [...contracts.cache.active()].length,
     )
@@ -107,7 +107,7 @@ export class Metrics {
       'Of those, how many were given up for others since the start.',
       () => total(contracts.unasked.givenUp),
     )
-    this.#gauge('concordata_outbox_requests', 'Requests of local users that are not signed yet.', () =>
+    this.#gauge('concordata_queued_requests', 'Requests of local users that are not signed yet.', () =>
       sum(contracts, ({ requests }) => requests.queue.length),
     )
     this.#gauge('concordata_unsettled_entries', 'Ledger entries that not everybody has signed for yet.', () =>

@@ -37,13 +37,13 @@ const CALLS_AT_ONCE_MAX = 64
 export async function serveSigner(socketPath: string, ports: SignerServerPorts): Promise<SignerServer> {
   await mkdir(dirname(socketPath), { recursive: true, mode: DIRECTORY_MODE })
   await removeDead(socketPath)
-  const commandQueue = new SigningDesk(ports)
+  const calls = new SignerCalls(ports)
   const clients = new Set<Socket>()
   const server = createServer((socket) => {
     clients.add(socket)
     socket.on('close', () => clients.delete(socket))
     socket.on('error', () => {})
-    serveClient(socket, commandQueue, ports)
+    serveClient(socket, calls, ports)
   })
   await listen(server, socketPath)
   await chmod(socketPath, SOCKET_MODE)
@@ -56,11 +56,11 @@ export async function serveSigner(socketPath: string, ports: SignerServerPorts):
   }
 }
 
-function serveClient(socket: Socket, commandQueue: SigningDesk, ports: SignerServerPorts): void {
+function serveClient(socket: Socket, calls: SignerCalls, ports: SignerServerPorts): void {
   let underWay = 0
   readLines(socket, async (line) => {
     if (++underWay >= CALLS_AT_ONCE_MAX) socket.pause()
-    const answer = await commandQueue.answer(line).catch((error: unknown) => {
+    const answer = await calls.answer(line).catch((error: unknown) => {
       ports.failed(error)
       socket.destroy()
     })
@@ -69,7 +69,8 @@ function serveClient(socket: Socket, commandQueue: SigningDesk, ports: SignerSer
   })
 }
 
-class SigningDesk {
+/** Carries out what clients call for: the calls about one contract one after another, the others at the same time. */
+class SignerCalls {
   readonly #ports: SignerServerPorts
   /** What is done about each contract, one thing after another: a guard compares and sets. */
   readonly #busy = new Map<Uid, Promise<unknown>>()

@@ -79,7 +79,7 @@ t.test('what was left for it and has no room at the moment is done when there is
       live.submit({ request: { id, commands }, payloads: {} }).verdict.catch(() => {})
     })
     await until(
-      'it to stand in the outbox',
+      'it to stand in the command queue',
       async () => (await ana.store.events.lastRevision(OUTBOX_STREAM)) >= (id === 'one' ? 0 : 1),
     )
     await serve.close()

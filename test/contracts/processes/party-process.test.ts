@@ -391,7 +391,7 @@ t.test('what is asked of a contract that began while transmit was starting is ca
     return serve.contracts.find(uid)?.state.settling.agreed.parties.invitations.length === 1
   })
   const accepted = serve.contracts.accept(uid)
-  await until('it stands in the outbox', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 0)
+  await until('it stands in the command queue', async () => (await events.lastRevision(OUTBOX_STREAM)) >= 0)
   gate.resolve()
   await starting
   await t.resolves(accepted)

@@ -15,5 +15,5 @@ t.test('a feed is loaded, recalled, followed and audited whatever its length', a
 })
 
 t.test('of any number of open asks it is noted how far they are done', async (t) => {
-  t.same(withSmallStack('outbox'), { status: 0, stderr: '' })
+  t.same(withSmallStack('command-queue'), { status: 0, stderr: '' })
 })

@@ -33,7 +33,7 @@ t.test('a change of three parties at rest waits so often in sequence', { timeout
       t.ok(counted('one process', await waitsInSequence(t, waits, false, await onServer(t, waits))) <= 1.5 * ON_SQLITE)
     },
   )
-  await t.test('in several processes: the outbox, and what the process that tells reads, besides', async (t) => {
+  await t.test('in several processes: the command queue, and what the process that tells reads, besides', async (t) => {
     const most = 2.5 * ON_SQLITE
     const count = await waitsInSequence(t, waits, true, await onServer(t, waits), most)
     t.ok(counted('four processes', count) <= most, `${count}`)

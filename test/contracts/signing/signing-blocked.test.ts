@@ -70,7 +70,7 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
 })
 
 t.test(
-  'what serve has left in the outbox is carried out although whoever asked was told that nobody signs',
+  'what serve has left in the command queue is carried out although whoever asked was told that nobody signs',
   async (t) => {
     const ana = new EdgelessParty(t)
     const before = await ana.start('transmit')
@@ -114,8 +114,8 @@ t.test('serve that hears nothing of the store looks whether somebody has signed'
 
     const told = t.rejects(live.goOn(), { code: 'signing_not_blocked' })
     const isDone = async () => {
-      const outbox = await Array.fromAsync(events.read(OUTBOX_STREAM))
-      return outbox.some((event) => 'done' in (askIn(event, (error) => t.fail(String(error))) ?? {}))
+      const queue = await Array.fromAsync(events.read(OUTBOX_STREAM))
+      return queue.some((event) => 'done' in (askIn(event, (error) => t.fail(String(error))) ?? {}))
     }
     await until('it is refused', isDone)
     await clock.runUntil(clock.now() + 10_000)

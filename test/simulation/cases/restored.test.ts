@@ -86,7 +86,7 @@ t.test('own statements that come back after a restore are looked through for wha
   const statements = (await stage.feedOf('ben')).length
   const id = `ben ${stage.run.requests + 1}`
   await stage.workload.write(ben, '0.0')
-  await stage.until('it is in the outbox', () => ben.disk.mark > before)
+  await stage.until('it is in the command queue', () => ben.disk.mark > before)
   const { mark } = ben.disk
   await stage.until('ana has it', async () =>
     (await stage.feedOf('ben', ana)).some(({ requests }) => requests.some((request) => request.id === id)),

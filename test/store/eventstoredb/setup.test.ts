@@ -78,7 +78,7 @@ async function fresh(t: Test, passwords: { readonly ops?: string } = {}) {
   return { root, data: ana.data, namespace, admin, asAdministrator, setUp, openAs, optionsOf, look }
 }
 
-t.test('after the set-up serve may append to outbox, directory and invitations, and nowhere else', async (t) => {
+t.test('after the set-up serve may append to command queue, directory and invitations, and nowhere else', async (t) => {
   const { namespace, setUp, openAs, optionsOf } = await fresh(t)
   t.match(await setUp(), { status: 0 })
   const serve = await openAs(t, 'serve')

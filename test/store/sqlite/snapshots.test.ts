@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
 import type { Uid } from '../../../src/events/ids.ts'
-import { forgetResting, openPassive } from '../../../src/node/files/snapshot-files.ts'
+import { forgetPassive, openPassive } from '../../../src/node/files/snapshot-files.ts'
 import { memorySnapshots } from '../../../src/store/snapshot-port.ts'
 import { openSqliteSnapshots, SnapshotsInUse } from '../../../src/store/sqlite/snapshots.ts'
 import { kept, snapshotsConformance } from '../../support/snapshots-conformance.ts'
@@ -61,11 +61,11 @@ t.test('a file belongs to one process; two of one role have two files', async (t
   first.close()
   second.close()
   writeFileSync(join(dir, 'passive-place.txt'), 'not ours')
-  await forgetResting(dir)
+  await forgetPassive(dir)
   t.equal(existsSync(join(dir, 'passive-transmit.sqlite')), false)
   t.equal(existsSync(join(dir, 'passive-transmit-2.sqlite')), false)
   t.equal(readFileSync(join(dir, 'passive-place.txt'), 'utf8'), 'not ours')
-  await rejects(forgetResting(join(dir, 'none')), { code: 'ENOENT' })
+  await rejects(forgetPassive(join(dir, 'none')), { code: 'ENOENT' })
 })
 
 t.test('what was kept before a process was killed is there', async (t) => {

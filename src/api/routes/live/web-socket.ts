@@ -34,7 +34,7 @@ const LiveQuery = Type.Object(
 
 const SUBSCRIPTIONS_MAX = 1000
 /** While this many messages of a client wait, nothing more is read from it. */
-const UNHEARD_MAX = 16
+const AWAITED_MAX = 16
 
 /** `/live`: changes as they settle, by subjects spelled exactly as the REST paths, resumable from an index (design §10). */
 export function liveRoute(
@@ -79,7 +79,7 @@ export function liveRoute(
         access.count()
         // Only of a text frame it is certain that it was UTF-8 (RFC 6455 §8.1).
         const text = isBinary ? undefined : String(data)
-        if (++awaited >= UNHEARD_MAX) socket.pause()
+        if (++awaited >= AWAITED_MAX) socket.pause()
         heard = heard.then(() => hearing(text))
       } catch (error) {
         sink.send({ problem: problemOf(error) })
