@@ -234,9 +234,16 @@ module.exports = {
       to: { path: '^src/node/tracing/otlp-tracer\\.ts$', dynamic: false },
     },
     {
+      name: 'benchmark-measures-what-runs',
+      comment: 'what tests hold against each answer in the same process would be measured too',
+      severity: 'error',
+      from: { path: '^test/bench/' },
+      to: { path: '^test/support/checked-answers\\.ts$', reachable: true },
+    },
+    {
       name: 'no-circular',
       severity: 'error',
-      from: {},
+      from: { path: '^src/' },
       to: { circular: true },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -2,8 +2,8 @@ import type { ApiClient } from '../../src/cli/api-client.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
 import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
-import { until } from './node-party.ts'
 import type { PartyProcesses } from './party-processes.ts'
+import { until } from './unchecked-party.ts'
 
 const WAIT = { prefer: 'wait=60' }
 

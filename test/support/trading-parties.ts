@@ -9,7 +9,7 @@ import type { Peer } from '../../src/gossip/replica-port.ts'
 import type { Store } from '../../src/store/port.ts'
 import { EdgelessParty, type Lifetime } from './edgeless-party.ts'
 import { fullState } from './full-state.ts'
-import { until } from './node-party.ts'
+import { until } from './unchecked-party.ts'
 
 /** A party and its processes: the one where users ask, the one that calls others, the one that is called. */
 export interface Trader {
