@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
 // Starts the command line under a Node.js that is new enough: this one, or the one that `npm ci` has put beside it.
-// The space for what is young stays small: V8 lets it grow to three times 32 MB, and gives little of that back.
+// The space for what is young stays small: V8 lets it grow to three times 32 MB, and gives little of that back (decision 0074).
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

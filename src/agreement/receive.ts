@@ -233,7 +233,7 @@ function* takeIn(
         case 'forked': {
           const { party, seq } = decoded.statement
           const { held } = standing
-          // One proof convicts: thousands of forks cost nothing.
+          // One proof convicts: thousands of forks cost nothing (decision 0047).
           if (convicted.has(party) || equivocations.some((proven) => proven.party === party)) break
           // What was signed with the stolen key, at the place where the recovery key takes the feed back, convicts nobody.
           const isOfThief = isTakeover(held) && !isTakeover(decoded)
@@ -318,7 +318,7 @@ function standingOf(state: AgreementState, decoded: SignedStatement): Standing {
 
 /**
  * Whether a causal past acknowledges a request that is not in the ledger because its values are not held. Validity
- * and head of a statement with such a past depend on what follows that request, so it cannot be judged here.
+ * and head of a statement with such a past depend on what follows that request, so it cannot be judged here (decision 0018).
  */
 function leadsBeyond({ ledger: { lacking } }: AgreementState, past: VersionVector): boolean {
   return lacking !== undefined && contains(past, lacking.need)

@@ -100,7 +100,7 @@ function verifyLink(state: AgreementState, decoded: SignedStatement): void {
   refuse('statement_badly_linked', 'it does not follow from the statement held before it', decoded, { prev, expected })
 }
 
-/** Its causal past; every statement that `seen` names is held with that hash (`receive` sees to it). */
+/** Its causal past; every statement that `seen` names is held with that hash (`receive` sees to it) (decision 0010). */
 function verifyCovering(state: AgreementState, decoded: SignedStatement): VersionVector {
   const { party, seq, seen } = decoded.statement
   const named = placesOf(seen)

@@ -18,7 +18,7 @@ const REJECTED_SIGNATURES_MAX = 4096
 /** Only keys that are admissible: looking at one costs as much as many verifications. */
 const admissible = new BoundedCache<true>(CACHED_KEYS_MAX)
 
-/** By the hash of key, signature and bytes: a statement that waits is looked at again and again. */
+/** By the hash of key, signature and bytes: a statement that waits is looked at again and again (decision 0076). */
 const verified = new BoundedCache<true>(CACHED_SIGNATURES_MAX)
 /** Apart from those: nobody can make up a valid one, and everybody can fill this. To reject costs most, since noble has to. */
 const rejected = new BoundedCache<true>(REJECTED_SIGNATURES_MAX)

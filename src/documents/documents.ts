@@ -93,7 +93,7 @@ export type Written = { readonly adds: boolean; readonly merges?: true } & (
 
 /** What a write to an element comes to. */
 type ChangesOf = (element: Element, ground: Ground) => Changes
-/** And one that has something of that name stand in a block where there is none. */
+/** And one that has something of that name stand in a block where there is none (decision 0140). */
 type AddTo = (block: Block, name: string, ground: Ground) => Changes
 /** `concerned`: the elements whose values it compares with what is written. Without `addTo` there has to be something already. */
 interface Change {
@@ -109,7 +109,7 @@ export interface Agreed {
   value(): Promise<unknown>
 }
 
-/** The documents of a node by the names in them, for the API and for programs alike (design §10). */
+/** The documents of a node by the names in them, for the API and for programs alike (design §10, decision 0103). */
 export class Documents {
   /** As they were. */
   readonly past: PastDocuments

@@ -50,7 +50,7 @@ export const LimitsSchema = Type.Object(
     attachmentBytes: upTo(ceilings.attachmentBytes),
     nameCharacters: upTo(ceilings.nameCharacters),
     treeDepth: upTo(ceilings.treeDepth),
-    /** Of the document, with all that lists can come to: their prototypes, and as many entries as each may have. */
+    /** Of the document, with all that lists can come to: their prototypes, and as many entries as each may have (decision 0112). */
     elements: upTo(ceilings.elements),
     /** What `entriesMax` of a list can be. */
     entriesPerList: upTo(ceilings.entriesPerList),

@@ -17,7 +17,7 @@ import type { Peer, ReplicasPort } from './replica-port.ts'
 
 /** Contracts that one message has brought something of, and that are taken into memory at once for it. */
 const TAKEN_IN_AT_ONCE = 32
-/** Of the credit that a refused statement costs, what a line of payloads does that its contract does not lack. */
+/** Of the credit that a refused statement costs, what a line of payloads does that its contract does not lack (decision 0102). */
 const IN_VAIN_COST = 1 / 64
 
 export interface ArrivalsPorts {

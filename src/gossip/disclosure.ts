@@ -12,7 +12,7 @@ import type { SignedStatement } from '../events/statement-codec.ts'
 
 /**
  * What travels with a statement to a peer: of what is for an audience only what the statement says is for the peer, and of values
- * only those of requests that have no place in the ledger yet, so that the peer can answer. Later they are asked for by `wants`, and
+ * only those of requests that have no place in the ledger yet, so that the peer can answer (decision 0122). Later they are asked for by `wants`, and
  * given to whom the document has in the audience by then (`mayHave`). The same object where nothing is left out.
  */
 export function disclosed(decoded: SignedStatement, peer: Handle, state?: HeldState): Payloads {

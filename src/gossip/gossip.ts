@@ -188,7 +188,7 @@ export class Gossip {
 
   /**
    * Has whoever may have pieces that are missing here asked for them. Nobody else is called: this comes with the end of each call, and
-   * of a peer that never takes what it lacks, as on another branch of a feed, there would be no end.
+   * of a peer that never takes what it lacks, as on another branch of a feed, there would be no end (decision 0148).
    */
   askForPieces(contract: Uid): void {
     const replica = this.#ports.replicas.find(contract)
@@ -215,7 +215,7 @@ export class Gossip {
     for (const session of this.#sessions.values()) if (awaited.includes(session.peer.handle)) session.urge(contract)
   }
 
-  /** An exchange call of an approved peer. Attacker-controlled: `body`. Throws ExchangeMalformed, TooMuch. */
+  /** An exchange call of an approved peer (decision 0079). Attacker-controlled: `body`. Throws ExchangeMalformed, TooMuch. */
   async answer(peer: Peer, body: string): Promise<string> {
     const waitMs = this.#credits.waitMs(peer.handle)
     if (waitMs > 0)

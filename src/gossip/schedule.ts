@@ -22,7 +22,7 @@ export function isUrgent({ made }: News, hasUnsettled: boolean): boolean {
 
 /**
  * Who is called after a while about what is not urgent. What others carry to everybody is not carried again: until a
- * request has settled its author does, so the author alone has to have it; cosignatures one member gathers, and spreads.
+ * request has settled its author does, so the author alone has to have it; cosignatures one member gathers, and spreads (decision 0101).
  * `hasUnsettled`: own requests are under way.
  */
 export function lazyRecipients(state: HeldState, self: Handle, news: News, hasUnsettled: boolean): Recipients {

@@ -21,7 +21,7 @@ export async function openNode({ data }: { readonly data: string }): Promise<Con
   return nodeBy(new ApiCalls(calls, data), () => node.close())
 }
 
-/** To the handler of the inward API, without a connection: what a program may not say, and what it is answered, is as for all others. */
+/** To the handler of the inward API, without a connection: what a program may not say, and what it is answered, is as for all others (decision 0137). */
 function callsOf(app: FastifyInstance, token: string, data: string): Calls {
   return async ({ method, path, headers, body, signal }) => {
     try {

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 
 /**
- * All of it or nothing, in steps: between them others have their turn, and read what was there before. Within a transaction that is
+ * All of it or nothing, in steps: between them others have their turn, and read what was there before (decision 0142). Within a transaction that is
  * under way it is a part of that. Requires that nothing else uses this connection meanwhile.
  */
 export class StepwiseTransaction {

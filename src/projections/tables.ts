@@ -37,6 +37,7 @@ const BOOKKEEPING = `
   ) STRICT, WITHOUT ROWID;
 `
 
+/** Of a value a table has the seal (decision 0097). */
 export const READ_MODEL_SCHEMA = [
   BOOKKEEPING,
   ContractTable.schema,

@@ -31,7 +31,21 @@ function textsIn(name: string, endings: RegExp): [string, string][] {
     .map((file) => [`${name}/${file}`, readFileSync(new URL(`${name}/${file}`, root), 'utf8')])
 }
 
-const citedIn = (text: string) => [...text.matchAll(/\bdecisions? (\d{4})\b/g)].map(([, number = '']) => number)
+/** `decision 0031`, `Decisions 0108, 0138`, also over the end of a line of a comment. */
+function citedIn(text: string): string[] {
+  const flat = text.replace(/\n\s*(?:\*|\/\/|#)?\s*/g, ' ')
+  return [...flat.matchAll(/\bdecisions? (\d{4}(?:(?:,| and) \d{4})*)/gi)].flatMap(
+    ([, some = '']) => some.match(/\d{4}/g) ?? [],
+  )
+}
+
+/** The files under `Code`, and those in a folder that stands there. */
+function codeOf({ parts }: Decision): string[] {
+  const named = [...(parts.get('Code') ?? '').matchAll(/`([^`]+)`/g)].map(([, file = '']) => file)
+  return named.flatMap((name) =>
+    name.endsWith('/') ? textsIn(name.slice(0, -1), /\.ts$/).map(([file]) => file) : [name],
+  )
+}
 
 const decisions = topics.flatMap((topic) => decisionsIn(topic, readFileSync(new URL(topic, folder), 'utf8')))
 const numbers = decisions.map(({ number }) => number)
@@ -80,6 +94,33 @@ t.test('every decision that code or a document cites is there', async (t) => {
   )
 })
 
+t.test('each decision is cited where it is carried out', async (t) => {
+  const isCitedIn = (file: string, number: string) =>
+    citedIn(readFileSync(new URL(file, root), 'utf8')).includes(number)
+  t.same(
+    decisions.flatMap((one) => (codeOf(one).some((file) => isCitedIn(file, one.number)) ? [] : [one.number])),
+    [],
+  )
+})
+
+/** `0001–0025, 0109` in the row of a topic. */
+function indexedIn(index: string, topic: string): string[] {
+  const row = index.split('\n').find((line) => line.includes(`](${topic})`)) ?? ''
+  return [...row.matchAll(/(\d{4})(?:–(\d{4}))?/g)].flatMap(([, first = '', last = first]) =>
+    Array.from({ length: Number(last) - Number(first) + 1 }, (_, place) =>
+      String(Number(first) + place).padStart(4, '0'),
+    ),
+  )
+}
+
+t.test('the index says where each decision stands', async (t) => {
+  const index = readFileSync(new URL('README.md', folder), 'utf8')
+  for (const topic of topics) {
+    const stand = decisions.filter((decision) => decision.topic === topic).map(({ number }) => number)
+    t.same(indexedIn(index, topic), [...stand].sort(), topic)
+  }
+})
+
 t.test('the index leads to each topic', async (t) => {
   const index = readFileSync(new URL('README.md', folder), 'utf8')
   t.same(
@@ -100,4 +141,6 @@ t.test('what is missing is seen', async (t) => {
   )
   t.same(decisionsIn('x.md', '# X\n\n## Without a number\n')[0]?.number, 'none: ## Without a number')
   t.same(citedIn('// decision 0031, and decision 0999'), ['0031', '0999'])
+  t.same(citedIn(' * that (design §3, decisions\n * 0108, 0138 and 0140).'), ['0108', '0138', '0140'])
+  t.same(indexedIn('| [X](x.md) | 0001–0003, 0109 |', 'x.md'), ['0001', '0002', '0003', '0109'])
 })

@@ -31,7 +31,7 @@ export function openContract(
   return [{ charter, engine, founder, limits, title, type: 'ContractOpened' }]
 }
 
-/** An open invitation takes the place of a member: so there are never too many of them at once. */
+/** An open invitation takes the place of a member: so there are never too many of them at once (decision 0024). */
 export function inviteParty(
   { party }: CommandOf<'InviteParty'>,
   state: ContractState,

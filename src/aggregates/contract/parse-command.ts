@@ -66,7 +66,7 @@ export function malformedAt(envelope: { readonly type: string }): FormError | un
   return form === undefined || form.Check(envelope) ? undefined : firstError(form, envelope)
 }
 
-/** What the last YES on a change set makes of the document is judged by itself, too. */
+/** Whether it has its request to itself (decision 0009). What the last YES on a change set makes of the document is judged by itself, too. */
 function isAlone(command: Command): boolean {
   return alone.has(command.type) || (command.type === 'CastVote' && 'request' in command)
 }

@@ -12,7 +12,7 @@ import { templatesHash } from './templates/template-book.ts'
 const keptParties = new WeakMap<Parties, Hash>()
 const keptRecords = new WeakMap<ContractState, Hash>()
 
-/** The hash of the whole document with its members: after one change O(depth · log fan-out) hashing. */
+/** The hash of the whole document with its members: after one change O(depth · log fan-out) hashing (decision 0015). */
 export function recordHash(state: ContractState): Hash {
   const known = keptRecords.get(state)
   if (known !== undefined) return known

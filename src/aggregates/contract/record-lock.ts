@@ -39,7 +39,7 @@ export function releaseLock({ lock }: ContractState, { author }: DecideContext):
   return lock === null ? new Rejection('no_such_lock') : [{ holder: author, lock: lock.index, type: 'RecordReleased' }]
 }
 
-/** The author's vote; with that of the last member but the holder the lock is broken. */
+/** The author's vote; with that of the last member but the holder the lock is broken (decision 0023). */
 export function breakLock(
   { lock: index }: CommandOf<'BreakLock'>,
   state: ContractState,

@@ -28,7 +28,7 @@ interface Loop {
 }
 
 /**
- * Evaluates a program at its block, or at the same block of one entry. Requires a view of the document that the program was
+ * Evaluates a program at its block, or at the same block of one entry (decision 0113). Requires a view of the document that the program was
  * checked against. Deterministic: the same document and program give the same value, reason and number of steps.
  */
 export function evaluate(program: Program, view: DocumentView, budget: number, at: ElementId = program.block): Outcome {

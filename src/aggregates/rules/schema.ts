@@ -58,7 +58,7 @@ export function outerOf(id: ElementId, schema: Schema): ElementId | undefined {
 
 /**
  * The innermost entry in which both an element and a rule stand, by its prototype: from there the rule reads the element in its own
- * entry. Undefined: in none. `lists`: on the way to where the rule stands.
+ * entry (decision 0147). Undefined: in none. `lists`: on the way to where the rule stands.
  */
 export function sharedEntry(id: ElementId, lists: readonly ElementId[]): ElementId | undefined {
   return lists.map((list) => `${list}.0` as ElementId).findLast((entry) => isWithin(id, entry))

@@ -30,7 +30,7 @@ export function* replaying(state: AgreementState, past: VersionVector): Generato
 }
 
 /**
- * The same, extended from a smaller state: takes time in proportion to what is new. `before`: of no use if it has more than
+ * The same, extended from a smaller state: takes time in proportion to what is new (decision 0021). `before`: of no use if it has more than
  * that past.
  */
 export function* extending(

@@ -16,7 +16,7 @@ export interface ToBeMade {
 
 /**
  * Why a request of this party will be void, as far as that can be known before it is signed: on the acknowledged document, on the
- * settled one, and on the live one, with what is queued here. Undefined: one of the three takes it, or it cannot be
+ * settled one, and on the live one, with what is queued here (decision 0128). Undefined: one of the three takes it, or it cannot be
  * said. In steps, by the code that decides. `time`: RFC 3339, taken for when it is made. Throws HistoryPruned.
  */
 export function* voidAnyway(

@@ -7,7 +7,7 @@ import { HistoryPruned } from '../../runtime/history-pruned.ts'
 import { type Feeds, statementAt } from '../feeds.ts'
 
 /**
- * Opens the values that stand in the document of a ledger: those that statements brought, and those that rules have computed.
+ * Opens the values that stand in the document of a ledger: those that statements brought, and those that rules have computed (decision 0117).
  * Throws HistoryPruned for what is left out of memory.
  */
 export function openIn({ computed, computedFrom }: ComputedValues, feeds: Feeds): Open {

@@ -178,7 +178,7 @@ function isLive({ headers, raw, url }: FastifyRequest): boolean {
 
 /**
  * Each call ends once: when it has its answer, or with its connection. A listener a connection, since one a call takes as long as all else here, and so does
- * a map of calls; a connection has one, or as many as its client sends without waiting.
+ * a map of calls; a connection has one, or as many as its client sends without waiting (decision 0145).
  */
 class CallsUnderWay {
   readonly #of = new WeakMap<Socket, FastifyRequest[]>()

@@ -279,7 +279,7 @@ function answered(shown: Shown, request: FastifyRequest, reply: FastifyReply): F
   return reply.type(mediaType).send(body)
 }
 
-/** What has its tag, and is shown to whoever asks, is nothing to the hooks that look at answers: they take as long as all else here. */
+/** What has its tag, and is shown to whoever asks, is nothing to the hooks that look at answers: they take as long as all else here (decision 0151). */
 function answeredAtOnce({ body, mediaType, tag }: Shown, reply: FastifyReply): FastifyReply {
   const length = String(Buffer.byteLength(body))
   reply.hijack()

@@ -36,7 +36,7 @@ export async function readRecoveryKey(
 }
 
 /**
- * Signs the revocation in every contract that waits for it, here: the recovery key does not reach the node. What was signed
+ * Signs the revocation in every contract that waits for it, here: the recovery key does not reach the node (decision 0031). What was signed
  * by an earlier run stands. Returns the new public key.
  */
 export async function revokeEverywhere(client: ApiClient, self: Handle, recovery: KeyObject): Promise<string> {

@@ -131,7 +131,7 @@ export function isPartyAtRest({ parties }: PassiveContract, peer: { handle: Hand
   return parties[peer.handle]?.keys.includes(peer.signingKey) ?? false
 }
 
-/** Whether a party that holds this has nothing that is not held here, and lacks nothing that it may see. */
+/** Whether a party that holds this has nothing that is not held here, and lacks nothing that it may see (decision 0075). */
 export function isEvenWith({ frontier, parties }: PassiveContract, handle: Handle, theirs: Frontier): boolean {
   const sees = parties[handle]?.sees ?? frontier
   const lacksNothing = placesOf(sees).every(([of, { seq }]) => (theirs[of]?.seq ?? -1) >= seq)

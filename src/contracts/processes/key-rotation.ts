@@ -38,7 +38,7 @@ export interface KeyRotationPorts {
 
 /**
  * Brings every contract of which this party is a member to its newest signing key: those that are there, those that come
- * later, and after a restart those that were not reached before. Nothing but the key's file has to be remembered for it.
+ * later, and after a restart those that were not reached before (decision 0030). Nothing but the key's file has to be remembered for it.
  */
 export class KeyRotation implements KeyChanging {
   readonly #ports: KeyRotationPorts

@@ -61,7 +61,7 @@ export class ContractCache {
   readonly #keyMissing = new Map<Uid, string>()
   /** Those that could not be loaded, and why. */
   readonly #notLoaded = new Map<Uid, ObstacleCode>()
-  /** Up to which position of the store everything has been heard, where other processes write to it. */
+  /** Up to which position of the store everything has been heard, where other processes write to it (decision 0073). */
   #heard: number | undefined
   readonly #isShared: boolean
   #cancelTidying: (() => void) | undefined

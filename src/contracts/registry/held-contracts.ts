@@ -25,7 +25,7 @@ export type ContractHeld = Static<typeof HeldSchema>
 const form = Compile(HeldSchema)
 
 /**
- * What an event of the `contracts` stream says: that this node has come to hold a contract. Undefined: it says nothing.
+ * What an event of the `contracts` stream says: that this node has come to hold a contract (decision 0057). Undefined: it says nothing.
  * Whether the UID is that of the founder it names is another matter (`isTrue`).
  * Throws StoreCorrupt for what is no JSON: which contracts there are is not known then.
  */

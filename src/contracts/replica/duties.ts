@@ -9,7 +9,7 @@ export type Role =
   /** Nothing: it has no key, and leaves what its users ask for in the command queue. */
   | 'serve'
 
-/** What a process of that role does in a contract. */
+/** What a process of that role does in a contract (decision 0051). */
 export interface Duties {
   /** Makes statements. */
   readonly signs: boolean

@@ -246,7 +246,7 @@ export class StatementAuthor {
     this.#view.wake()
   }
 
-  /** A signer that refuses since the guard is there already says that another process of this party was faster. */
+  /** A signer that refuses since the guard is there already says that another process of this party was faster (decision 0040). */
   async #sign(state: AgreementState, bytes: Uint8Array): Promise<string> {
     try {
       return await this.#parts.keys.signerFor(state).sign(bytes)

@@ -1,6 +1,6 @@
 /**
  * The id of a request that was asked for under a key of its caller: the key first, and then what was asked for. Both are MACs: who
- * reads the feed learns neither. So it is found again in the own feed, which the others give back after a restore (design §10).
+ * reads the feed learns neither. So it is found again in the own feed, which the others give back after a restore (design §10, decision 0129).
  */
 const KEYED = /^(k\.[\w-]{22})\.[\w-]{22}$/
 

@@ -176,7 +176,7 @@ export class LocalRequests {
     submission.verdict.then(settle, settle)
   }
 
-  /** The store may have what this process has not heard of: a subscription that is interrupted says nothing. Whether it was read. */
+  /** The store may have what this process has not heard of: a subscription that is interrupted says nothing (decision 0143). Whether it was read. */
   async #lookUp(submission: Submission): Promise<boolean> {
     const late = Promise.withResolvers<never>()
     const stop = this.#ports.clock.after(LOOK_UP_MS, () => late.reject(notRead()))

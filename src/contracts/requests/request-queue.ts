@@ -28,7 +28,7 @@ export class NotWithdrawable extends ConcordataError {}
 /** How long after the deadline of a tentative request its intent may still come back. Milliseconds. */
 export const FORGOTTEN_AFTER_MS = 60_000
 
-/** The local users' intents on one contract: many that wait become one statement (group commit). */
+/** The local users' intents on one contract: many that wait become one statement (group commit) (decision 0050). */
 export class RequestQueue {
   readonly #self: Handle
   readonly #clock: Clock

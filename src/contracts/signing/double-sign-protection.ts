@@ -361,7 +361,7 @@ function isSilentForGood({ ledger: { document } }: AgreementState, handle: Handl
 
 /**
  * Who may hold statements of ours that are not held here: members, who is invited or is about to be, and who left or was
- * turned away, as long as none of our statements that are held here signs for a ledger beyond that.
+ * turned away, as long as none of our statements that are held here signs for a ledger beyond that (decision 0041).
  */
 function othersIn({ ledger, feeds }: AgreementState, self: Handle): Handle[] {
   const { members, invitations, former, closed } = ledger.document.parties

@@ -33,7 +33,7 @@ interface VoteWait {
 
 /**
  * What becomes of a write: where rules ask for votes on what it puts up, or has put up before (`awaited`, which stood at ledger
- * size `from`), that is waited for as well. `result`: of the request; undefined: there is nothing to ask for anew.
+ * size `from`), that is waited for as well (decision 0125). `result`: of the request; undefined: there is nothing to ask for anew.
  */
 export async function withVotes(
   result: RequestResult | undefined,

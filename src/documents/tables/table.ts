@@ -71,7 +71,7 @@ function textIn(value: unknown): string | null {
   return Array.isArray(value) || isSealed(value) || isAttachment(value) ? JSON.stringify(value) : textOf(value)
 }
 
-/** What a table says is to stand at an element. `parse`: what a JSON text says. */
+/** What a table says is to stand at an element (decision 0136). `parse`: what a JSON text says. */
 export interface TableReading {
   readonly types: Types
   readonly parse: (text: string) => unknown

@@ -24,7 +24,7 @@ interface Room {
 }
 
 /**
- * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for.
+ * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for (decision 0152).
  * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made, also in the evidence of
  * what is thrown; `asked`: of all of them. `takeBack`: what those before one that comes to nothing, or could not be asked for, have put to the
  * vote, where nobody waits for that any more; what has become of that is `takenBack`, or `candidates` in evidence.

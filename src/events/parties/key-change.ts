@@ -46,7 +46,7 @@ export const SignedRevocationSchema = Type.Object(
 export type SignedRevocation = Static<typeof SignedRevocationSchema>
 
 /**
- * What a statement says about keys (design §4). `rotate`: from the party's next statement on, it signs with another key.
+ * What a statement says about keys (design §4, decision 0029). `rotate`: from the party's next statement on, it signs with another key.
  * `hold`: the party holds of the feed named no more than this statement covers, and takes in nothing more of it under the
  * revoked key than what the `revoke` there follows. `revoke`: the feed goes on, from this statement on, under the new key.
  */

@@ -83,7 +83,7 @@ export class PeerClient {
   }
 
   /**
-   * Shows the peer an introduction of this node, which it takes or passes over; what it thinks of it, it does not say.
+   * Shows the peer an introduction of this node, which it takes or passes over; it does not say which (decision 0035).
    * Throws as `exchange` does.
    */
   async announce(introduction: string, options: CallOptions): Promise<void> {

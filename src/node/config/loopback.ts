@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 
-/** Whether a host, as it stands in a URL, can be reached from this machine only. */
+/** Whether a host, as it stands in a URL, can be reached from this machine only (decision 0084). */
 export function isLoopback(hostname: string): boolean {
   if (hostname === 'localhost' || hostname === '[::1]') return true
   return isIPv4(hostname) && hostname.startsWith('127.')

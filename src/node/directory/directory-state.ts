@@ -136,7 +136,7 @@ export function givesWayTo(state: DirectoryState, { card }: Introduction): Direc
 }
 
 /**
- * What tells parties apart belongs to the one that a person has approved, as long as it is. Who is introduced, or blocked,
+ * What tells parties apart belongs to the one that a person has approved, as long as it is (decision 0032). Who is introduced, or blocked,
  * keeps nobody out. A recovery key and an endpoint are only said, and a certificate may be shared: nobody holds them by that.
  */
 function verifyClaims(state: DirectoryState, introduction: Introduction): void {

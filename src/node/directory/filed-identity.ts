@@ -43,7 +43,7 @@ interface Trust {
 
 /**
  * Reads what is filed for a party at the address that its did:web stands for, over the web's PKI: TLS with a certificate that an
- * authority has issued for that name. No other place is asked, whatever the server says: a redirect is no answer. `url`: of
+ * authority has issued for that name (decision 0033). No other place is asked, whatever the server says: a redirect is no answer. `url`: of
  * `didWebUrl`. Throws DidUnavailable, DidUntrusted, DidDocumentMalformed, `key_not_admissible`.
  */
 export async function readFiledIdentity(did: string, url: URL, { ca, timeoutMs }: Trust): Promise<FiledIdentity> {

@@ -10,7 +10,7 @@ import { introductionDocument, signIntroduction, verifyIntroduction } from './in
 /**
  * The document that this node serves: the last one as long as it says what is so, else a new one with a greater serial.
  * Kept in the data directory, so that the serial never goes back; it is the time in Unix seconds, so that it does not even
- * where an older document is taken from a backup. Throws IdentityDamaged.
+ * where an older document is taken from a backup (decision 0034). Throws IdentityDamaged.
  */
 export async function ownIntroduction(configuration: Configuration, identity: Identity, clock: Clock): Promise<string> {
   const path = identityPaths(configuration.dir).introduction

@@ -11,7 +11,7 @@ const HALF_BYTES = UID_BLOCK_BYTES / 2
 
 /**
  * The UIDs that one node gives out (design §9): the native record number and the first 64 bits of the party's
- * fingerprint, encrypted as one AES-128 block, and what binds that block to the party (events/uid.ts). Nobody else's node
+ * fingerprint, encrypted as one AES-128 block, and what binds that block to the party (events/uid.ts) (decision 0037). Nobody else's node
  * gives out the same ones, nobody else can found a contract under one, and from a UID nobody but the node learns the
  * number, so nobody learns how many records there are.
  *

@@ -8,7 +8,7 @@ import { ConcordataError } from '../../runtime/errors.ts'
 /** Lines of answers that wait, at most: those of one turn of the event loop, and while the file cannot be written. */
 const WAITING_MAX = 1000
 
-/** Who asked for what cannot be written, so nothing that changes something is carried out. */
+/** Who asked for what cannot be written, so nothing that changes something is carried out (decision 0089). */
 export class AccessLogFailed extends ConcordataError {}
 
 /** `transmit` and `receive` may share a directory under users of their own, so each of them has a file of its own. */

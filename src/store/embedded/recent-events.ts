@@ -6,7 +6,7 @@ const CHARACTERS_MAX = 4 * 1024 * 1024
 
 /**
  * The newest events that this process has appended, by position without gaps: who follows the store gets them as they were given to
- * it, instead of reading them again. What another process has appended stands in none: then they begin anew behind it.
+ * it, instead of reading them again (decision 0105). What another process has appended stands in none: then they begin anew behind it.
  * Requires an engine whose positions are 1, 2, 3 …
  */
 export class RecentEvents {

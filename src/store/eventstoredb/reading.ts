@@ -55,7 +55,7 @@ export async function within<Result>(timeoutMs: number, call: Promise<Result>, d
 
 /**
  * The event as the port has it, the namespace taken off; undefined for what belongs to the server itself. What Concordata
- * cannot have written has data that are no JSON, so that no form fits them: whoever reads the stream says what that means.
+ * cannot have written has data that are no JSON, so that no form fits them: whoever reads the stream says what that means (decision 0069).
  */
 export function recorded({ event }: ResolvedEvent, namespace: string): RecordedEvent | undefined {
   if (event === undefined || !event.streamId.startsWith(namespace) || event.streamId.startsWith('$')) return undefined

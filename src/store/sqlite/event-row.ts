@@ -19,7 +19,7 @@ const LENGTH_BYTES = 4
 /** At most, of one event beside its text. */
 const HEAD_BYTES = 1 + 2 * LENGTH_BYTES
 
-/** The events of one append, in order, as one row each piece. Requires one event or more. */
+/** The events of one append, in order, as one row each piece (decision 0104). Requires one event or more. */
 export function* rowsOf(events: readonly NewEvent[]): Generator<{ readonly count: number; readonly row: Buffer }> {
   let piece: EventBytes[] = []
   let bytes = 0

@@ -1,6 +1,6 @@
 /** Each control character from here on stands for a phrase. Canonical JSON has none of its own: it escapes them. */
 const FIRST_PHRASE = 0x03
-/** What statements and entries have in common. Their order stands in stores: only ever add at the end, up to 29. */
+/** What statements and entries have in common (decision 0107). Their order stands in stores: only ever add at the end, up to 29. */
 const PHRASES = [
   '{"signature":"ed25519:',
   '","statement":{"clock":',

@@ -7,7 +7,7 @@ import type { ElementId, Handle, LedgerIndex, ProposalId } from '../../../events
 import { type RequestRef, requestKey } from '../../../events/ids.ts'
 import type { VoidReason } from '../../../events/outcome.ts'
 
-/** A request that waits, whole, for votes (design §5 *Change sets*). None of it is in the document, and no ordinal is given out for it. */
+/** A request that waits, whole, for votes (design §5 *Change sets*, decision 0120). None of it is in the document, and no ordinal is given out for it. */
 export interface ChangeSet {
   /** Its name, and in it its author's. */
   readonly request: RequestRef

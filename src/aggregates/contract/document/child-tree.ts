@@ -4,7 +4,7 @@ import { assert } from '../../../runtime/assert.ts'
 
 type Tree<Element> = Leaf<Element> | Inner<Element> | Gap
 
-/** One slot; `element` is undefined once it was removed: its number is never given again. */
+/** One slot; `element` is undefined once it was removed: its number is never given again (decision 0002). */
 interface Leaf<Element> {
   readonly kind: 'leaf'
   readonly element: Element | undefined

@@ -25,7 +25,7 @@ const MEMBERS: Readonly<Record<TypeDefinition['base'], readonly (keyof Constrain
   contract: [],
 }
 
-/** By any member: fields keep the definition that they were added with, so nobody's change under another. */
+/** By any member: fields keep the definition that they were added with, so nobody's change under another (decision 0114). */
 export function defineType(
   { name, base, constraint = {}, hints = {} }: CommandOf<'DefineType'>,
   state: ContractState,
@@ -95,7 +95,7 @@ function isBound(base: TypeDefinition['base'], bound: string, currency: string |
   return currency !== undefined && valueFault({ type: base }, { amount: bound, currency }, nobody) === undefined
 }
 
-/** Texts that can be told from each other. */
+/** Texts that can be told from each other (decision 0006). */
 function optionProblem(options: readonly string[]): Rejection | undefined {
   const places = new Map<string, number>()
   for (const [place, option] of options.entries()) {

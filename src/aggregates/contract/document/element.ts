@@ -18,7 +18,7 @@ interface Named {
   readonly instance?: Instance
 }
 
-/** What an entry, or an element in one, is made of. */
+/** What an entry, or an element in one, is made of (decision 0111). */
 interface Instance {
   /** Says all about it but its values and entries, and that of all entries. */
   readonly prototype: StoredElement

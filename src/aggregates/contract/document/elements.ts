@@ -126,7 +126,7 @@ function instancesAt({ id }: Element, state: ContractState): number {
   return instances
 }
 
-/** `renamed`: the element that is to get the name; undefined for a new one. */
+/** `renamed`: the element that is to get the name; undefined for a new one (decision 0004). */
 export function nameProblem(
   name: string,
   parent: Block,

@@ -118,7 +118,7 @@ export class AffectedRules {
     }
   }
 
-  /** What says until when something may change is judged when it does. */
+  /** What says until when something may change is judged when it does (decision 0124). */
   #timeRead(state: ContractState, schemaId: ElementId, changed: ElementId): void {
     for (const way of ancestorsOf(schemaId)) {
       for (const rule of this.#rules.timedAt.get(way) ?? []) {

@@ -24,7 +24,7 @@ export class Authority {
 
   /**
    * `switched`: what else may be off in that document; whoever has to vote by any of them is asked. What it finds counts as long as the
-   * budget is not overspent: a step for eight rules that it looks at, and for each field that names somebody.
+   * budget is not overspent: a step for eight rules that it looks at, and for each field that names somebody (decision 0141).
    */
   constructor(
     state: ContractState,

@@ -242,7 +242,7 @@ class Pass {
     if (this.#areUnjudged(rules)) return undefined
     if (!switched) this.#offByTriggers.add(id)
     const wasActive = !this.#affected.isEverything && !this.#state.inactive.ruleSets.includes(id)
-    // What is in force already is not put out of force by whoever empties a field, or adds one.
+    // What is in force already is not put out of force by whoever empties a field, or adds one (decision 0121).
     const active = switched && (wasActive || !required.some((rule) => this.#isMissing(rule, id)))
     this.#unmarkSwitching(rules)
     if (active === !this.#state.inactive.ruleSets.includes(id)) return undefined

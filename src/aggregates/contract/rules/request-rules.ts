@@ -99,7 +99,7 @@ export class RequestRules {
     return this.#governed(command.element, this.#rules)
   }
 
-  /** The votes on candidates that the commands have made where a validation asks for them; in steps of one candidate each. */
+  /** The votes on candidates that the commands have made where a validation asks for them; in steps of one candidate each (decision 0118). */
   *votes(state: ContractState, made: readonly ContractEvent[]): Generator<void, ContractEvent[] | Rejection> {
     const events: ContractEvent[] = []
     const authority = this.#authorityIn(state)
@@ -128,7 +128,7 @@ export class RequestRules {
 
   /**
    * Whether what the last pass has switched asks others to vote on values of the request: it is decided again, with their votes, on
-   * the budget that is left; in steps. Each time somebody more is asked, so there is an end to it.
+   * the budget that is left; in steps (decision 0130). Each time somebody more is asked, so there is an end to it.
    */
   *asksMore(made: readonly ContractEvent[], state: ContractState): Generator<void, boolean | Rejection> {
     const rules = this.#rules

@@ -4,7 +4,7 @@ import type { ContractEvent } from '../../../events/contract-events.ts'
 import type { ElementId, Handle, LedgerIndex } from '../../../events/ids.ts'
 import { type Roles, TEMPLATE_ROOT, type Template } from '../../../events/template.ts'
 
-/** The whole bytes of a template, as its parties have brought them into the ledger. */
+/** The whole bytes of a template, as its parties have brought them into the ledger (decision 0126). */
 export interface HeldTemplate {
   readonly hash: Hash
   readonly text: string

@@ -10,7 +10,7 @@ import { type ContractState, find } from '../state.ts'
 
 /**
  * Whether an entry has got a key that another one of its list has. Judged on the document after a request: what one command takes and
- * another gives back is taken by nobody. `lacking` gets the seals of keys that are not held here: then the answer says nothing.
+ * another gives back is taken by nobody (decision 0119). `lacking` gets the seals of keys that are not held here: then the answer says nothing.
  */
 export function takenKey(
   state: ContractState,

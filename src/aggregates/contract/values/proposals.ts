@@ -23,7 +23,7 @@ import { type Agreed, type Candidate, isInConflict, standingAt } from './standin
 import { valueFault } from './value-types.ts'
 
 /**
- * A value in the author's name. Agreed at once where the author had seen the agreed value, or there is none; else a candidate,
+ * A value in the author's name (decision 0008). Agreed at once where the author had seen the agreed value, or there is none; else a candidate,
  * or, for an `exclusive` one, void (decision 0110).
  */
 export function proposeValue(

@@ -3,7 +3,7 @@ import { ConcordataError } from '../../../runtime/errors.ts'
 /** The client accepts none of the forms in which this can be written. Evidence: `options`. */
 export class NotAcceptable extends ConcordataError {}
 
-/** The forms in which a document is shown. */
+/** The forms in which a document is shown (decision 0132). */
 export const mediaTypes = {
   text: 'text/plain; charset=utf-8',
   json: 'application/json',

@@ -138,7 +138,7 @@ export class Telling {
     return told === ENTRIES_IN_A_ROW || subscription.batches.length > 0
   }
 
-  /** What settles is looked up once for all that watch the same, however many they are. */
+  /** What settles is looked up once for all that watch the same, however many they are (decision 0146). */
   async #toldToAll(
     { told }: Batch,
     entry: LedgerEntry,

@@ -15,7 +15,7 @@ import type { LateValues } from './late-values.ts'
 const ASK_AGAIN_MS = 500
 const ASK_AGAIN_MAX_MS = 10_000
 
-/** Values that statements name and that are not here: the other parties are asked for them until they come. */
+/** Values that statements name and that are not here: the other parties are asked for them until they come (decision 0019). */
 export class MissingValues {
   readonly #view: ContractView
   readonly #late: LateValues

@@ -46,7 +46,7 @@ export interface Loaded {
   readonly settled: readonly Acknowledged[]
   /** How much of the ledger stands in the store. */
   readonly ledgerSize: number
-  /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view. */
+  /** The store has statements behind a request that everybody has acknowledged and whose values it has lost: they are not in the view (decision 0106). */
   readonly isCutShort: boolean
   /** What rules have computed in entries that others have given, and is not there. */
   readonly lacksComputed: LacksComputed
