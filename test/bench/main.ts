@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLine, flag, text } from '../support/command-line.ts'
 import { measureApi } from './api.ts'
 import { compare } from './compare.ts'
 import { measureLive } from './live.ts'
@@ -29,12 +29,11 @@ import { measureWide } from './wide-contract.ts'
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
  * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; `/live` with a thousand subscribers beside one; reading by the inward API beside what could answer the same with the least. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'all' },
-    profile: { type: 'string' },
-  },
+const WHAT = ['all', 'api', 'changes', 'live', 'parties', 'rebuild', 'rules', 'webhooks']
+const values = commandLine('npm run bench -- [options]: figures of this machine, each beside a floor', {
+  quick: flag('two minutes, and less exact'),
+  only: text('what is measured', 'all', WHAT),
+  profile: text('a directory for CPU profiles'),
 })
 const WHOLE: Plan = { rounds: 6, warmUpSeconds: 4, floorSeconds: 1.5, ourSeconds: 4, samples: 50 }
 const WHOLE_BESIDE: Plan = { rounds: 3, warmUpSeconds: 3, floorSeconds: 1, ourSeconds: 3, samples: 30 }
@@ -45,7 +44,7 @@ const isAsked = (what: string) => values.only === 'all' || values.only === what
 
 const dir = await mkdtemp(join(tmpdir(), 'concordata-bench-'))
 try {
-  const of = (size: number, how: Plan) => compare(join(dir, `of-${size}`), size, how, values.profile)
+  const of = (size: number, how: Plan) => compare(join(dir, `of-${size}`), size, how, values.profile || undefined)
   if (isAsked('changes') || isAsked('parties')) {
     const three = await of(3, plan)
     reportChanges(three)

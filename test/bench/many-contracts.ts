@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { Handle, Uid } from '../../src/events/ids.ts'
+import { commandLine, number, text } from '../support/command-line.ts'
 import { introduce, untilApproved } from '../support/processes-together.ts'
 import { type ByProcess, type LaidOutParty, nodeParty, splitParty } from './laid-out-party.ts'
 import { percentile } from './measure.ts'
@@ -14,15 +14,14 @@ import { percentile } from './measure.ts'
  * party takes to start, and how much memory it has. In the layout `split` each of them runs the roles apart, and each process
  * is told of. With `--data` the parties are kept there, and taken up again.
  */
-const { values } = parseArgs({
-  options: {
-    contracts: { type: 'string', default: '10000' },
-    layout: { type: 'string', default: 'node' },
-    data: { type: 'string' },
-  },
-})
 const MAKERS: { readonly [layout: string]: typeof nodeParty | undefined } = { node: nodeParty, split: splitParty }
-const count = Number(values.contracts)
+const usage = 'npm run bench:contracts -- [options]: what a change takes at a node with many contracts'
+const values = commandLine(usage, {
+  contracts: number(10_000, 'that two parties share', 1),
+  layout: text('the roles in one process, or apart', 'node', Object.keys(MAKERS)),
+  data: text('where the parties are kept, and taken up again'),
+})
+const count = values.contracts
 const ROUNDS = 20
 /** Changes in a row, so that the two pairs see the same weather. */
 const IN_A_ROW = 10
@@ -30,7 +29,7 @@ const IN_A_ROW = 10
 const AT_ONCE = 16
 const FIELDS = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`field ${n}`, `value ${n}`]))
 
-const base = values.data ?? (await mkdtemp(join(tmpdir(), 'many-')))
+const base = values.data || (await mkdtemp(join(tmpdir(), 'many-')))
 try {
   const [ana, ben] = await makePair('ana', 'ben')
   const [cleo, dov] = await makePair('cleo', 'dov')
@@ -65,7 +64,7 @@ try {
   console.log(`resident MB after the changes: ${perProcess(after)}`)
   await Promise.all([ana, ben, cleo, dov].map((party) => party.end()))
 } finally {
-  if (values.data === undefined) await rm(base, { recursive: true, force: true })
+  if (values.data === '') await rm(base, { recursive: true, force: true })
 }
 
 function percentiles(times: readonly number[]): string {

@@ -3,25 +3,34 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { commandLine, flag, number, text } from '../support/command-line.ts'
 import type { Break } from './break.ts'
 import { breaks } from './breaks.ts'
 
 /**
- * `npm run breaks [-- --only name] [--from N] [--to N] [--all]`: takes one rule after another, or those from the Nth to the Nth, out
+ * `npm run breaks [-- --only name] [--from N] [--to N] [--all] [--list]`: takes one rule after another, or those from the Nth to the Nth, out
  * of a copy of the code, and says what notices: the test that is there for it, or, where none is, the first of test vectors, explorer, unit tests and simulator; with
  * `--all` all that do. What is there for a break has to be green without it. Ends with 1 if a break goes unnoticed.
  */
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    runs: { type: 'string', default: '400' },
-    from: { type: 'string', default: '1' },
-    to: { type: 'string', default: String(breaks.length) },
-    all: { type: 'boolean', default: false },
-  },
+const values = commandLine('npm run breaks -- [options]: takes one rule after another out of a copy of the code', {
+  only: text('that one alone, by its name'),
+  from: number(1, 'the first', 1),
+  to: number(breaks.length, 'the last', 1),
+  runs: number(400, 'of the simulator, where that is asked'),
+  all: flag('all that notice are named'),
+  list: flag('their numbers and names alone'),
 })
+const asked = breaks.slice(values.from - 1, values.to).filter(({ name }) => values.only === '' || name === values.only)
+if (values.list) {
+  for (const { caughtBy, name } of asked)
+    console.log(`${breaks.findIndex((one) => one.name === name) + 1}  ${name}: ${caughtBy ?? 'any'}`)
+  process.exit(0)
+}
+if (asked.length === 0) {
+  console.error(`there is no break ${values.only || 'of these numbers'}; --list names those that there are`)
+  process.exit(2)
+}
 
 /** What does not come to an end without what is taken out is noticed by that. */
 const OWN_SECONDS_MAX = '240'
@@ -45,7 +54,7 @@ const catchers: readonly Catcher[] = [
     name: 'unit tests',
     args: ['test/run/main.ts', 'test/aggregates', 'test/agreement', 'test/contracts', 'test/gossip'],
   },
-  { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', values.runs] },
+  { name: 'simulator', args: ['test/simulation/main.ts', '--seed', '1', '--runs', String(values.runs)] },
 ]
 
 /** Documents are what some tests are about. */
@@ -60,8 +69,7 @@ try {
     if (!isLeftOut(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-  for (const broken of breaks.slice(Number(values.from) - 1, Number(values.to))) {
-    if (values.only !== undefined && broken.name !== values.only) continue
+  for (const broken of asked) {
     const caught = tryOut(broken)
     if (caught.length === 0) unnoticed++
     console.log(`${broken.name}: ${caught.length === 0 ? 'NOT NOTICED' : caught.join('; ')}`)

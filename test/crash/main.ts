@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { commandLine, number, text } from '../support/command-line.ts'
 import { LAYOUTS, type Layout } from '../support/party-processes.ts'
 import { crashRounds } from './crash-rounds.ts'
 import { GivenServer } from './given-server.ts'
@@ -10,25 +10,23 @@ import { OwnServer } from './own-server.ts'
  * before and with others under way (0: whether or not); says what was found in the end. `eventstoredb`: the server of
  * ESDB_URL (ESDB_CA, ESDB_RESTART), or else our own server of the protocol, in a process that is killed as well.
  */
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '100' },
-    seed: { type: 'string', default: '1' },
-    layout: { type: 'string', default: 'node' },
-    store: { type: 'string', default: 'sqlite' },
-    acknowledged: { type: 'string', default: '3' },
-  },
+const usage = 'npm run crash -- [options]: kills real nodes under load, then audits them'
+const { acknowledged, layout, rounds, seed, store } = commandLine(usage, {
+  rounds: number(100, 'of killing processes', 1),
+  seed: number(1, 'of what is killed when'),
+  layout: text('which processes a party has', 'node', Object.keys(LAYOUTS)),
+  store: text('where they store', 'sqlite', ['sqlite', 'eventstoredb']),
+  acknowledged: number(3, 'requests that were acknowledged before each round; 0: whether or not'),
 })
-if (!Object.hasOwn(LAYOUTS, values.layout)) throw new Error(`--layout is one of ${Object.keys(LAYOUTS).join(', ')}`)
 const isGiven = (process.env.ESDB_URL ?? '') !== ''
 const start = () => (isGiven ? GivenServer.of(process.env) : OwnServer.start())
-const server = values.store === 'eventstoredb' ? await start() : undefined
+const server = store === 'eventstoredb' ? await start() : undefined
 try {
   const report = await crashRounds({
-    rounds: Number(values.rounds),
-    seed: Number(values.seed),
-    layouts: [values.layout as Layout],
-    acknowledgedEach: Number(values.acknowledged),
+    rounds,
+    seed,
+    layouts: [layout as Layout],
+    acknowledgedEach: acknowledged,
     ...(server === undefined ? {} : { server }),
     progress: console.log,
   })

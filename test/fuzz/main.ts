@@ -1,16 +1,22 @@
-import { parseArgs } from 'node:util'
+import { commandLine, number, text } from '../support/command-line.ts'
 import { fuzz } from './fuzz.ts'
 import { socketTargets } from './socket-targets.ts'
 import { targets } from './targets.ts'
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string' }, only: { type: 'string' } },
+const usage = 'npm run fuzz -- [options]: malformed input for every decoder, route, frame and outward call'
+const { only, runs, seed } = commandLine(usage, {
+  runs: number(10_000, 'inputs for each target, or its share of them', 1),
+  seed: number(Date.now() % 2 ** 31, 'of the inputs; drawn unless it is set'),
+  only: text('the targets alone that have this in their name'),
 })
-const seed = Number(values.seed ?? Date.now() % 2 ** 31)
-const runs = Number(values.runs)
 const { world, targets: onSockets } = await socketTargets()
-for (const target of [...targets, ...onSockets]) {
-  if (!target.name.includes(values.only ?? '')) {
+const all = [...targets, ...onSockets]
+if (!all.some(({ name }) => name.includes(only))) {
+  process.exitCode = 2
+  console.error(`no target has ${only} in its name`)
+}
+for (const target of all) {
+  if (!target.name.includes(only)) {
     await target.close?.()
     continue
   }

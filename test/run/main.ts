@@ -1,7 +1,7 @@
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { commandLineWithFiles, number, text } from '../support/command-line.ts'
 import { unansweredIn } from './answered.ts'
 import { Coverage } from './coverage.ts'
 import { isMeasured, testFiles } from './files.ts'
@@ -15,13 +15,11 @@ import { bundleTypebox } from './typebox-bundle.ts'
  * the problems that clients were answered against docs/errors.md.
  * `--dir` is where the report is written, what was run of the code, and what clients were answered.
  */
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    jobs: { type: 'string', default: String(lanes(availableParallelism())) },
-    timeout: { type: 'string', default: '600' },
-    dir: { type: 'string', default: '.tap' },
-  },
+const usage = 'npm test [-- [options] [file or folder …]]: runs test files, and says what failed'
+const { values, files: asked } = commandLineWithFiles(usage, {
+  jobs: number(lanes(availableParallelism()), 'files at once', 1),
+  timeout: number(600, 'of a file, in seconds', 1),
+  dir: text('where the report is written', '.tap'),
 })
 const SLOWEST = 10
 
@@ -30,7 +28,7 @@ function lanes(cores: number): number {
   return Math.max(3, Math.floor(cores / 2))
 }
 
-const coverage = positionals.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
+const coverage = asked.length === 0 ? new Coverage(`${values.dir}/coverage`) : undefined
 const compiled = resolve(values.dir, 'compiled')
 const answered = resolve(values.dir, 'answered')
 process.env.CONCORDATA_ANSWERED = answered
@@ -40,21 +38,21 @@ await mkdir(compiled, { recursive: true })
 await chmod(compiled, 0o1777)
 const preload = await bundleTypebox(resolve(values.dir, 'typebox'))
 const report = await TapReport.open(`${values.dir}/report.tap`)
-const waiting = await testFiles(positionals)
+const waiting = await testFiles(asked)
 const files = waiting.length
 const seconds: [number, string][] = []
 
 async function work(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     const raw = isMeasured(file) ? coverage?.folderFor(file) : undefined
-    const run = await runFile(file, { timeoutSeconds: Number(values.timeout), compiled, preload, coverage: raw })
+    const run = await runFile(file, { timeoutSeconds: values.timeout, compiled, preload, coverage: raw })
     await report.add(run)
     if (!run.isOk) console.log(`not ok ${file}`)
     seconds.push([run.seconds, file])
     if (raw !== undefined) await coverage?.take(raw)
   }
 }
-await Promise.all(Array.from({ length: Number(values.jobs) }, work))
+await Promise.all(Array.from({ length: values.jobs }, work))
 
 const uncovered = coverage === undefined ? [] : await coverage.belowThresholds()
 const unmet = coverage === undefined ? [] : await unansweredIn(answered)

@@ -1,5 +1,6 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { commandLineOf, describeOptions, readCommandLine, type SimulationOptions } from './options.ts'
+import { commandLine, flag, number } from '../support/command-line.ts'
+import { commandLineOf, type SimulationOptions, simulationOptions } from './options.ts'
 import { simulate } from './simulation.ts'
 
 /**
@@ -27,11 +28,15 @@ async function work({ seeds, options }: Share): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const defaults = { seed: '1', runs: '100', jobs: '1', verbose: false, help: false }
-  const { options, others } = readCommandLine(process.argv.slice(2), defaults)
-  if (others.help) return console.log(describeOptions())
-  const [first, runs, jobs] = [Number(others.seed), Number(others.runs), Number(others.jobs)]
-  console.log(`npm run simulate -- --seed=${first} --runs=${runs} ${commandLineOf(options)}`)
+  const usage = 'npm run simulate -- [options]: runs contracts under faults, and says what each has come to'
+  const { seed, runs, jobs, verbose, ...options } = commandLine(usage, {
+    seed: number(1, 'of the first run'),
+    runs: number(100, 'how many, each from the seed after the one before', 1),
+    jobs: number(1, 'runs at once', 1),
+    verbose: flag('a line for each run'),
+    ...simulationOptions,
+  })
+  console.log(`npm run simulate -- --seed=${seed} --runs=${runs} ${commandLineOf(options)}`)
   const began = performance.now()
   const totals: Record<string, number> = {}
   const add = (name: string, count: number) => {
@@ -40,7 +45,7 @@ async function main(): Promise<void> {
   const failed = await new Promise<{ seed: number; error: unknown } | undefined>((resolve, reject) => {
     let running = jobs
     for (let job = 0; job < jobs; job++) {
-      const seeds = Array.from({ length: runs }, (_, n) => first + n).filter((seed) => seed % jobs === job)
+      const seeds = Array.from({ length: runs }, (_, n) => seed + n).filter((seed) => seed % jobs === job)
       const share: Share = { seeds, options }
       const worker = new Worker(new URL(import.meta.url), { workerData: share })
       const left = [...seeds]
@@ -57,7 +62,7 @@ async function main(): Promise<void> {
         add('entries', entries)
         add('statements', statements)
         add('calls', calls)
-        if (others.verbose) console.log(JSON.stringify(message.report))
+        if (verbose) console.log(JSON.stringify(message.report))
         else if ((totals.runs ?? 0) % 500 === 0) console.log(`${totals.runs} runs`)
       })
       worker.on('error', reject)
@@ -80,6 +85,6 @@ async function main(): Promise<void> {
     process.exit(1)
   }
   const seconds = (performance.now() - began) / 1000
-  console.log(`${totals.runs} seeds from ${first} without a violation in ${seconds.toFixed(1)} s`)
+  console.log(`${totals.runs} seeds from ${seed} without a violation in ${seconds.toFixed(1)} s`)
   console.log(JSON.stringify(totals, null, 2))
 }

@@ -1,21 +1,11 @@
-import { parseArgs } from 'node:util'
-
-/** An option of the simulator: what it means, and what it is unless it is set. */
-interface Option<T> {
-  readonly about: string
-  readonly value: T
-}
-
-const flag = (about: string): Option<boolean> => ({ about, value: false })
-const number = (value: number, about: string): Option<number> => ({ about, value })
-const text = (about: string): Option<string> => ({ about, value: '' })
+import { dashed, flag, number, type OptionValues, text } from '../support/command-line.ts'
 
 /**
  * Everything that can be set about a run, by `simulate(seed, { name: … })` and by `--name` on the command line, where `crashes` is
  * `--crashes` and `losingValues` `--losing-values`. What is drawn is drawn whether it is used or not: an option that is set moves
  * nothing else.
  */
-const table = {
+export const simulationOptions = {
   split: flag('some parties run a process for each role, on one store, and now and then two that sign'),
   passive: flag('contracts are in memory only while somebody asks for them'),
   losingValues: flag('values get lost, or are false, on the way from whoever passes statements on'),
@@ -64,15 +54,13 @@ const table = {
   reseed: text('sources that are seeded by another number, as in `network=7,workload=3`'),
 } as const
 
-type Name = keyof typeof table
-
 /** The value of each option. */
-export type SimulationOptions = { readonly [name in Name]: (typeof table)[name]['value'] }
+export type SimulationOptions = OptionValues<typeof simulationOptions>
 
-const names = Object.keys(table) as Name[]
+const names = Object.keys(simulationOptions) as (keyof SimulationOptions)[]
 
 export function withDefaults(set: Partial<SimulationOptions>): SimulationOptions {
-  const values = names.map((name) => [name, set[name] ?? table[name].value])
+  const values = names.map((name) => [name, set[name] ?? simulationOptions[name].value])
   return Object.fromEntries(values) as SimulationOptions
 }
 
@@ -82,48 +70,8 @@ export function commandLineOf(options: SimulationOptions, which: 'all' | 'set' =
     .flatMap((name) => {
       const value = options[name]
       if (value === false || value === '') return []
-      if (which === 'set' && value === table[name].value) return []
+      if (which === 'set' && value === simulationOptions[name].value) return []
       return value === true ? [`--${dashed(name)}`] : [`--${dashed(name)}=${value}`]
     })
     .join(' ')
-}
-
-/** What the command line says; `others` are options of the caller, with their defaults. */
-export function readCommandLine<const Others extends { readonly [name: string]: string | boolean }>(
-  args: readonly string[],
-  others: Others,
-): { options: SimulationOptions; others: { [name in keyof Others]: Others[name] extends boolean ? boolean : string } } {
-  const declared = [...names.map((name) => [dashed(name), table[name].value] as const), ...Object.entries(others)]
-  const { values } = parseArgs({
-    args: [...args],
-    options: Object.fromEntries(
-      declared.map(([name, value]) => [name, { type: typeof value === 'boolean' ? 'boolean' : 'string' } as const]),
-    ),
-  })
-  const set = names.flatMap((name) => {
-    const given = values[dashed(name)]
-    return given === undefined ? [] : [[name, parsed(name, given as string | boolean)]]
-  })
-  const rest = Object.entries(others).map(([name, value]) => [name, values[name] ?? value])
-  return { options: withDefaults(Object.fromEntries(set)), others: Object.fromEntries(rest) }
-}
-
-/** For people: each option, its default, and what it means. */
-export function describeOptions(): string {
-  return names
-    .map(
-      (name) => `  --${dashed(name)} (${table[name].value === '' ? 'none' : table[name].value}): ${table[name].about}`,
-    )
-    .join('\n')
-}
-
-function parsed(name: Name, given: string | boolean): string | number | boolean {
-  if (typeof table[name].value !== 'number') return given
-  const value = Number(given)
-  if (given === '' || !Number.isFinite(value) || value < 0) throw new Error(`--${dashed(name)} is a number: ${given}`)
-  return value
-}
-
-function dashed(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
