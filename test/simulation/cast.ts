@@ -4,11 +4,12 @@ import type { Role } from '../../src/contracts/replica/duties.ts'
 import { EntriesContradicted } from '../../src/contracts/replica/inbound/intake.ts'
 import { both } from '../support/engine-2.ts'
 import { fullState } from '../support/full-state.ts'
-import { ENTRY_SINS, HostileMember, LIES, SINS, type Sin, VALUE_SINS } from './hostile.ts'
+import { HostileMember } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import { Machine, type Neighbour, type World } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Run } from './run.ts'
+import { ALL_SINS, LIES, SINS, type Sin, VALUE_SINS } from './sins.ts'
 import { SAID } from './submissions.ts'
 
 const HANDLES = ['ana', 'ben', 'cleo', 'dov']
@@ -104,9 +105,8 @@ function drawSins({ options, sources }: Run): Sin[] {
 }
 
 function sinNamed(name: string): Sin {
-  const all = [...SINS, ...VALUE_SINS, ...LIES, ...ENTRY_SINS]
-  const found = all.find((sin) => sin === name)
-  if (found === undefined) throw new Error(`no sin ${name}: ${all.join(', ')}`)
+  const found = ALL_SINS.find((sin) => sin === name)
+  if (found === undefined) throw new Error(`no sin ${name}: ${ALL_SINS.join(', ')}`)
   return found
 }
 

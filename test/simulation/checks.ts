@@ -13,11 +13,11 @@ import { both } from '../support/engine-2.ts'
 import { fullState } from '../support/full-state.ts'
 import { checkAttachments } from './attachment-work.ts'
 import { checkErased } from './erasure-work.ts'
-import { DEADLY, SINS } from './hostile.ts'
-import { isStoppedForGood } from './lost-values.ts'
 import type { Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 import type { Run } from './run.ts'
+import { DEADLY, SINS } from './sins.ts'
+import { isStoppedForGood } from './stopped-for-good.ts'
 import { SAID } from './submissions.ts'
 
 /** What must hold while anything happens. */
@@ -114,11 +114,11 @@ async function checkAllEqual({ machines, contract, oracle }: Run): Promise<void>
 /** What a liar has asked for stands in the ledger like anything else, and came to something, or nothing, at everybody alike. */
 async function countLies({ counts, hostile, machines, contract }: Run): Promise<void> {
   if (hostile === undefined) return
-  for (const name of hostile.falseLines) counts[`false line: ${name}`] = 1
+  for (const name of hostile.lies.lines) counts[`false line: ${name}`] = 1
   const [machine] = machines
   for (const text of (await machine?.disk.ledgerOf(contract)) ?? []) {
     const { outcome, request } = JSON.parse(text) as LedgerEntry
-    const name = hostile.lies.get(requestKey(request))
+    const name = hostile.lies.requests.get(requestKey(request))
     if (name === undefined) continue
     const what = `lie: ${name}`
     counts[what] = (counts[what] ?? 0) + 1

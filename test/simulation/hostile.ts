@@ -1,7 +1,7 @@
 import { invitationOf, memberOf } from '../../src/aggregates/contract/state.ts'
 import { entriesWanted, lackingIn, missingBehind } from '../../src/agreement/completing.ts'
 import { draft, noWishes, statementDue, type Wishes } from '../../src/agreement/draft.ts'
-import { frontierOf, newestOf } from '../../src/agreement/feeds.ts'
+import { frontierOf } from '../../src/agreement/feeds.ts'
 import { canHold, holdDue } from '../../src/agreement/keys/key-rules.ts'
 import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { receiveEntries } from '../../src/agreement/receive-entries.ts'
@@ -11,17 +11,13 @@ import type { VerifiedStatement } from '../../src/agreement/verified-statement.t
 import { PAYLOAD_WAIT_MS } from '../../src/contracts/approvals/value-waits.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
-import { sign } from '../../src/crypto/key-pair.ts'
-import { defaultCharter } from '../../src/events/charter.ts'
-import { type Handle, requestKey, type Uid } from '../../src/events/ids.ts'
-import { defaultLimits } from '../../src/events/limits.ts'
+import type { Handle, Uid } from '../../src/events/ids.ts'
 import { acceptanceBytes } from '../../src/events/parties/acceptance.ts'
 import type { SignedRevocation } from '../../src/events/parties/key-change.ts'
 import type { PartyCard } from '../../src/events/parties/party-card.ts'
-import { recipientsIn } from '../../src/events/recipients.ts'
-import { payloadsInOrder, seal } from '../../src/events/seal.ts'
+import { seal } from '../../src/events/seal.ts'
 import type { Frontier } from '../../src/events/statement.ts'
-import { bytesToSign, decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
+import { encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, vectorOf } from '../../src/gossip/exchange.ts'
 import {
   byStatement,
@@ -32,50 +28,15 @@ import {
   type Wanted,
   type Word,
 } from '../../src/gossip/message.ts'
-import { foundedBy } from '../support/uid.ts'
 import { FalseEntries } from './false-entries.ts'
-import { refusalsForWant, withOtherValues, withoutPayloads } from './lost-values.ts'
-import { type KeyMaterial, keyFrom, type Neighbour, type World } from './machine.ts'
-import { falseLines, type Lie, malformedCommands } from './malformed.ts'
+import { ForgedStatements } from './forged-statements.ts'
+import { othersSecrets, withItsValues } from './hostile-values.ts'
+import { refusalsForWant } from './lost-values.ts'
+import type { Neighbour, World } from './machine.ts'
 import type { SeededRandom } from './seeded-random.ts'
-
-/** What a hostile member does beside what it should. */
-export const SINS = [
-  'equivocate',
-  'withhold',
-  'replay',
-  'lie in seen',
-  'wrong head',
-  'impossible head',
-  'wrong refusals',
-  'late fork',
-  'never decide',
-  'garbage',
-  'false frontier',
-  'squat',
-  'open unasked',
-  'flood ahead',
-  'lie once',
-] as const
-/** What it does with the values of its own requests, in runs in which values get lost. */
-export const VALUE_SINS = ['withhold values', 'late values', 'false values'] as const
-/** What it says that has not the form of anything, or asks for that comes to nothing. */
-export const LIES = ['malformed statements', 'malformed requests'] as const
-/** What it gives in place of erased values, in runs in which values are erased. */
-export const ENTRY_SINS = ['false entries'] as const
-export type Sin =
-  | (typeof SINS)[number]
-  | (typeof VALUE_SINS)[number]
-  | (typeof LIES)[number]
-  | (typeof ENTRY_SINS)[number]
-
-/** In one statement, and in all: who has other sins as well leaves the run some room for these. */
-const manyLies = { atOnce: 24, most: Number.POSITIVE_INFINITY }
-const fewLies = { atOnce: 3, most: 24 }
-const MALFORMED_A_MESSAGE = 3
-
-/** After these the contract cannot go on without a continuation: unanimity is not to be had any more. */
-export const DEADLY: ReadonlySet<Sin> = new Set<Sin>(['equivocate', 'late fork', 'never decide'])
+import { Sinner } from './sinner.ts'
+import type { Sin } from './sins.ts'
+import { ToldLies } from './told-lies.ts'
 
 /**
  * A member that signs what it likes, and sends what it likes. It has the pure code to say what is due, so that it stays in
@@ -86,13 +47,13 @@ export class HostileMember implements Neighbour {
   readonly address: string
   readonly card: PartyCard
   readonly sins: ReadonlySet<Sin>
-  /** When it has come to its senses. */
-  isTame = false
+  readonly #self: Sinner
   readonly #world: World
-  readonly #key: KeyMaterial
   readonly #random: SeededRandom
   readonly #fields: number
+  readonly #forged: ForgedStatements
   #neighbours: readonly Neighbour[] = []
+  #handles: readonly Handle[] = []
   #contract: Uid | undefined
   #state: AgreementState | undefined
   #waiting: readonly SignedStatement[] = []
@@ -103,38 +64,36 @@ export class HostileMember implements Neighbour {
   readonly #wanted = new Map<Handle, readonly Wanted[]>()
   readonly #lacked = new Map<Handle, WantedEntries>()
   readonly entries: FalseEntries
-  #requests = 0
-  /** Contracts that nobody has asked for, in the order of their founding. */
-  #founded = 0
-  #hasLied = false
+  readonly lies: ToldLies
   /** When it first had something to say that waits for values; undefined: nothing does. */
   #lacksSince: number | undefined
-  /** What it has asked for that is malformed, by request key, and the names of malformed statements that it has sent. */
-  readonly lies = new Map<string, string>()
-  readonly falseLines = new Set<string>()
-  readonly #malformed: Lie[] = []
-  readonly #toBeSent = new Map<Handle, string[]>()
   /** What came that statements name, by group and seal. */
   readonly given = new Set<string>()
   #revocation: SignedRevocation | undefined
 
   constructor(world: World, handle: string, sins: readonly Sin[], fields: number) {
     this.#world = world
-    this.handle = handle as Handle
-    this.address = handle
-    this.sins = new Set(sins)
     this.#fields = fields
     this.#random = world.sources.of('hostile')
+    this.#self = new Sinner(handle, sins, this.#random)
+    this.handle = this.#self.handle
+    this.address = handle
+    this.card = this.#self.card
+    this.sins = this.#self.sins
+    this.#forged = new ForgedStatements(this.#self)
     this.entries = new FalseEntries(world.sources.of('hostile', 'entries'))
-    this.#key = keyFrom(this.#random.bytes(32))
-    const recovery = keyFrom(this.#random.bytes(32)).publicKey
-    const keys = { signing: this.#key.publicKey, recovery }
-    this.card = { handle: this.handle, did: `did:web:${handle}.example`, name: handle, keys }
+    this.lies = new ToldLies(this.#self, world.sources.of('hostile', 'lies'))
     world.network.attach(handle, async (from, body) => this.#answer(from, body))
+  }
+
+  /** From now on it does what it should. */
+  comesToItsSenses(): void {
+    this.#self.isTame = true
   }
 
   knows(neighbours: readonly Neighbour[]): void {
     this.#neighbours = neighbours
+    this.#handles = neighbours.map((neighbour) => neighbour.handle)
   }
 
   /** Says something, to somebody. */
@@ -145,12 +104,12 @@ export class HostileMember implements Neighbour {
     if (state === undefined || this.#contract === undefined) return
     this.#speak()
     for (const peer of this.#neighbours) {
-      if (!random.chance(this.isTame ? 1 : 0.5)) continue
-      if (this.#sins('garbage') && random.chance(0.2)) {
+      if (!random.chance(this.#self.isTame ? 1 : 0.5)) continue
+      if (this.#self.commits('garbage') && random.chance(0.2)) {
         network.call(this.address, peer.address, this.#garbage()).catch(() => {})
         continue
       }
-      if (this.#sins('replay') && random.chance(0.3) && this.#sent.length > 0) {
+      if (this.#self.commits('replay') && random.chance(0.3) && this.#sent.length > 0) {
         network.call(this.address, peer.address, random.pick(this.#sent)).catch(() => {})
         continue
       }
@@ -163,16 +122,12 @@ export class HostileMember implements Neighbour {
     }
   }
 
-  #sins(sin: Sin): boolean {
-    return !this.isTame && this.sins.has(sin)
-  }
-
   async #answer(from: string, body: string): Promise<string> {
     const peer = this.#neighbours.find(({ address }) => address === from)
     if (peer === undefined) return new Promise<never>(() => {})
     this.#take(peer, body)
     this.#speak()
-    if (this.#sins('withhold') && this.#random.chance(0.5)) return new Promise<never>(() => {})
+    if (this.#self.commits('withhold') && this.#random.chance(0.5)) return new Promise<never>(() => {})
     if (this.#state === undefined) return encodeMessage(new Map(), [], [])
     return this.#message(peer)
   }
@@ -225,14 +180,14 @@ export class HostileMember implements Neighbour {
     if (receive(state, [honest]).waiting.length > 0) {
       const now = this.#world.clock.now()
       this.#lacksSince ??= now
-      if (!this.isTame || now - this.#lacksSince < PAYLOAD_WAIT_MS) return
+      if (!this.#self.isTame || now - this.#lacksSince < PAYLOAD_WAIT_MS) return
       honest = this.#honestly(state, { ...wishes, refusals: refusalsForWant(state, this.handle) })
       if (receive(state, [honest]).waiting.length > 0) return
     }
     this.#lacksSince = undefined
-    const main = this.#forged(honest)
-    if (this.#sins('malformed statements') && main === honest) this.#falsify(honest)
-    if (this.#sins('equivocate') && random.chance(0.1)) this.#fork(honest)
+    const main = this.#forged.inPlaceOf(honest, this.#handles[0] ?? this.handle)
+    if (this.#self.commits('malformed statements') && main === honest) this.lies.falsify(honest, this.#handles)
+    if (this.#self.commits('equivocate') && random.chance(0.1)) this.#mislead(this.#forged.forkOf(honest))
     const taken = receive(state, [main])
     // What it forged may be invalid even to itself: then it goes out all the same, and the feed goes on without it.
     if (taken.taken.length > 0) this.#state = taken.state
@@ -241,7 +196,7 @@ export class HostileMember implements Neighbour {
 
   #honestly(state: AgreementState, wishes: Wishes): VerifiedStatement {
     const made = draft(state, this.handle, wishes, '2026-01-01T00:00:00.000Z')
-    return made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
+    return made.sign(this.#self.sign(made.bytesToSign)).held
   }
 
   #wishes(state: AgreementState): Wishes {
@@ -252,17 +207,18 @@ export class HostileMember implements Neighbour {
     if (hold !== undefined) return { ...noWishes, key: { hold } }
     const erases = this.#erasure(state)
     if (erases !== undefined) return { ...noWishes, requests: [erases] }
-    if (this.#sins('malformed requests') && memberOf(state.ledger.document, this.handle) !== undefined)
-      return this.#malformedWishes(state)
-    if (this.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
+    if (this.#self.commits('malformed requests') && memberOf(state.ledger.document, this.handle) !== undefined)
+      return this.lies.wishes(state)
+    if (this.#self.isTame || memberOf(state.ledger.document, this.handle) === undefined || !random.chance(0.2))
       return noWishes
-    const { payload, seal: sealed } = seal(`${this.handle} ${this.#requests}`, random.bytes(16))
+    const id = this.#self.nextId()
+    const { payload, seal: sealed } = seal(id, random.bytes(16))
     const confided = this.#confided(state)
     const { field, ...audience } = confided ?? { field: `0.${random.below(this.#fields)}` }
     const request = {
-      id: `${this.handle} ${this.#requests++}`,
+      id,
       commands: [{ type: 'ProposeValue', field, seal: sealed, basis: [], ...audience }],
-      ...(this.#sins('never decide') ? { tentative: true as const } : {}),
+      ...(this.#self.commits('never decide') ? { tentative: true as const } : {}),
     }
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
   }
@@ -273,44 +229,7 @@ export class HostileMember implements Neighbour {
     const open = document.erasures.open.find(({ votes }) => !votes.includes(this.handle))
     if (open === undefined || !this.#world.sources.of('hostile', 'entries').chance(0.5)) return undefined
     const command = { seals: open.seals, type: 'EraseValues' }
-    return { commands: [command], id: `${this.handle} ${this.#requests++}` }
-  }
-
-  /** One after the other. */
-  #malformedWishes({ feeds }: AgreementState): Wishes {
-    const random = this.#world.sources.of('hostile', 'lies')
-    const isLiarAlone = [...this.sins].every((sin) => [...LIES, ...ENTRY_SINS].some((lie) => lie === sin))
-    const { atOnce, most } = isLiarAlone ? manyLies : fewLies
-    if (this.lies.size >= most || random.chance(0.3)) return noWishes
-    const seq = feeds.get(this.handle)?.size ?? 0
-    const lies = Array.from({ length: atOnce }, () => {
-      if (this.#malformed.length === 0) {
-        const all = [...malformedCommands()]
-        const from = random.below(all.length)
-        this.#malformed.push(...all.slice(from), ...all.slice(0, from))
-      }
-      return this.#malformed.pop() as Lie
-    })
-    const requests = lies.map(({ commands, name }, index) => {
-      this.lies.set(requestKey({ handle: this.handle, index, seq }), name)
-      return { commands, id: `${this.handle} ${this.#requests++}` }
-    })
-    return {
-      ...noWishes,
-      payloads: payloadsInOrder(lies.flatMap(({ payloads }) => Object.entries(payloads))),
-      requests,
-    }
-  }
-
-  /** For everybody, before the statement itself. */
-  #falsify(honest: VerifiedStatement): void {
-    const random = this.#world.sources.of('hostile', 'lies')
-    const lines = [...falseLines(honest, (bytes) => sign(this.#key.privateKey, bytes))]
-    for (const { handle } of this.#neighbours) {
-      const { line, name } = random.pick(lines)
-      this.falseLines.add(name)
-      this.#toBeSent.set(handle, [...(this.#toBeSent.get(handle) ?? []), line])
-    }
+    return { commands: [command], id: this.#self.nextId() }
   }
 
   /** Now and then it confides, and sends it to everybody all the same. */
@@ -320,42 +239,7 @@ export class HostileMember implements Neighbour {
     return { field: `${set.element}.0`, audience: [...set.parties] }
   }
 
-  #forged(honest: VerifiedStatement): SignedStatement {
-    const random = this.#random
-    const { head, seen } = honest.statement
-    if (this.#sins('wrong head') && random.chance(0.3)) {
-      return this.#resigned(honest, { head: { ...head, root: head.record, record: head.root } })
-    }
-    if (this.#sins('lie once') && !this.#hasLied && head.size > 0) {
-      this.#hasLied = true
-      return this.#resigned(honest, { head: { ...head, record: head.root } })
-    }
-    if (this.#sins('impossible head') && random.chance(0.3)) {
-      return this.#resigned(honest, { head: { ...head, size: head.size + 1 + random.below(1000) } })
-    }
-    const [named] = Object.entries(seen)
-    if (this.#sins('lie in seen') && random.chance(0.1) && named !== undefined) {
-      const [handle, place] = named
-      const changed = random.chance(0.5) ? { ...place, hash: head.record } : { ...place, seq: place.seq + 7 }
-      return this.#resigned(honest, { seen: { ...seen, [handle]: changed } })
-    }
-    return this.#wronglyRefusing(honest)
-  }
-
-  #wronglyRefusing(honest: VerifiedStatement): SignedStatement {
-    const random = this.#random
-    if (!this.#sins('wrong refusals') || !random.chance(0.2)) return honest
-    const [founder] = this.#neighbours
-    const request = { handle: founder?.handle ?? this.handle, seq: random.below(5), index: 0 }
-    return this.#resigned(honest, { refusals: [{ request, code: 'person' }] })
-  }
-
-  /** Another statement for the same place; some get the one, some the other. */
-  #fork(honest: VerifiedStatement): void {
-    const other = this.#resigned(honest, { time: '2026-01-01T00:00:00.001Z' })
-    this.#mislead(other)
-  }
-
+  /** Some get this one, and some the other of the same place. */
   #mislead(other: SignedStatement): void {
     for (const { handle } of this.#neighbours) {
       if (!this.#random.chance(0.5)) continue
@@ -363,53 +247,56 @@ export class HostileMember implements Neighbour {
     }
   }
 
-  #resigned(from: VerifiedStatement, change: object): SignedStatement {
-    const text = canonicalJson({ ...from.statement, ...change })
-    return decodeSigned(encodeSigned(text, sign(this.#key.privateKey, bytesToSign(text)), from.payloads))
-  }
-
   #message(peer: Neighbour): string {
-    const random = this.#random
     const state = this.#state as AgreementState
     const contract = this.#contract as Uid
-    const past = vectorOf(this.#frontiers.get(peer.handle) ?? {})
-    let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
-    if (this.#sins('withhold')) lines = lines.filter(() => random.chance(0.7))
-    lines = lines.map((line) => this.#withValues(line))
-    const lacked = this.#lacked.get(peer.handle)
-    if (this.sins.has('false entries')) lines.push(...this.entries.linesFor(contract, lacked))
-    if (!this.#sins('withhold values')) lines.push(...this.#asked(peer, state))
-    const misleading = this.#others.get(peer.handle) ?? []
-    const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
-    if (this.#sins('late fork') && random.chance(0.05)) forks.push(...this.#lateFork(state))
-    if (this.#sins('squat') && random.chance(0.3)) lines = [this.#genesis(contract), ...lines]
-    if (this.#sins('flood ahead')) lines = [...this.#ahead(state), ...lines]
-    const malformed = this.#toBeSent.get(peer.handle)?.splice(0, MALFORMED_A_MESSAGE) ?? []
-    if (!this.isTame && malformed.length > 0)
-      lines = random.chance(0.5) ? [...lines, ...malformed] : [...malformed, ...lines]
-    if (this.#sins('open unasked') && random.chance(0.3)) {
-      lines = [this.#genesis(foundedBy(this.card, this.#founded++)), ...lines]
-    }
+    const lines = this.#linesTo(peer, state)
     const frontier = frontierOf(state.feeds)
-    const told = this.#sins('false frontier') && random.chance(0.3) ? this.#falseFrontier(frontier) : frontier
-    const words: Word[] = this.#acceptance(state)
-    const open = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
-    const lacking = [
-      ...open,
-      ...missingBehind(state).filter((one) => !open.some((of) => of.party === one.party && of.seq === one.seq)),
-    ]
-    const places = new Set(lacking.map(({ party, seq }) => `${party}.${seq}`))
-    const secrets = this.isTame
-      ? []
-      : this.#othersSecrets(state).filter(({ party, seq }) => !places.has(`${party}.${seq}`))
-    const wants = [...lacking, ...secrets].sort(byStatement)
+    const isFalse = this.#self.commits('false frontier') && this.#random.chance(0.3)
+    const told = isFalse ? this.#falseFrontier(frontier) : frontier
     const entries = entriesWanted(state)
+    const wants = this.#wants(state)
     const asides = {
       lacks: new Map(entries === undefined ? [] : [[contract, entries]]),
       wants: new Map(wants.length === 0 ? [] : [[contract, wants]]),
       waits: new Map(),
     }
-    return encodeMessage(new Map([[contract, told]]), [...forks, ...lines], words, asides)
+    return encodeMessage(new Map([[contract, told]]), lines, this.#acceptance(state), asides)
+  }
+
+  /** What this one has not, and what it is misled with. */
+  #linesTo(peer: Neighbour, state: AgreementState): string[] {
+    const random = this.#random
+    const past = vectorOf(this.#frontiers.get(peer.handle) ?? {})
+    let { lines } = linesFor(newsFor(state, peer.handle, past), past, MESSAGE_CHARACTERS_SOFT_MAX)
+    if (this.#self.commits('withhold')) lines = lines.filter(() => random.chance(0.7))
+    lines = lines.map((line) => withItsValues(this.#self, line))
+    const lacked = this.#lacked.get(peer.handle)
+    if (this.sins.has('false entries')) lines.push(...this.entries.linesFor(state.contract, lacked))
+    if (!this.#self.commits('withhold values')) lines.push(...this.#asked(peer, state))
+    const misleading = this.#others.get(peer.handle) ?? []
+    const forks = misleading.map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
+    if (this.#self.commits('late fork') && random.chance(0.05)) forks.push(...this.#forged.lateFork(state))
+    if (this.#self.commits('squat') && random.chance(0.3)) lines = [this.#forged.genesis(state.contract), ...lines]
+    if (this.#self.commits('flood ahead')) lines = [...this.#forged.ahead(state, this.#handles), ...lines]
+    const malformed = this.lies.takeLines(peer.handle)
+    if (!this.#self.isTame && malformed.length > 0)
+      lines = random.chance(0.5) ? [...lines, ...malformed] : [...malformed, ...lines]
+    if (this.#self.commits('open unasked') && random.chance(0.3)) lines = [this.#forged.unasked(), ...lines]
+    return [...forks, ...lines]
+  }
+
+  /** What it lacks, and what it should not have. */
+  #wants(state: AgreementState): Wanted[] {
+    const open = lackingIn(state).map(({ lacks, statement: { party, seq } }) => ({ party, seals: lacks, seq }))
+    const lacking = [
+      ...open,
+      ...missingBehind(state).filter((one) => !open.some((of) => of.party === one.party && of.seq === one.seq)),
+    ]
+    if (this.#self.isTame) return lacking.sort(byStatement)
+    const places = new Set(lacking.map(({ party, seq }) => `${party}.${seq}`))
+    const secrets = othersSecrets(state).filter(({ party, seq }) => !places.has(`${party}.${seq}`))
+    return [...lacking, ...secrets].sort(byStatement)
   }
 
   #asked(peer: Neighbour, { contract, feeds }: AgreementState): string[] {
@@ -418,56 +305,6 @@ export class HostileMember implements Neighbour {
       const held = seals.filter((of) => payloads[of] !== undefined)
       const texts = new Map(held.map((of) => [of, canonicalJson(payloads[of])]))
       return texts.size === 0 ? [] : [encodePayloads({ contract, party, seq }, texts)]
-    })
-  }
-
-  /** Those of its own requests: it has the only copy. */
-  #withValues(line: string): string {
-    const random = this.#random
-    const isOwn = line.startsWith('{"payloads":{"') && line.includes(`,"party":"${this.handle}"`)
-    if (!isOwn) return line
-    if (this.#sins('withhold values')) return withoutPayloads(line)
-    if (this.#sins('late values') && random.chance(0.5)) return withoutPayloads(line)
-    return this.#sins('false values') && random.chance(0.5) ? withOtherValues(line) : line
-  }
-
-  /** A second version of an old statement of its own. */
-  #lateFork(state: AgreementState): string[] {
-    const old = state.feeds.get(this.handle)?.get(0)
-    if (old === undefined) return []
-    const { text, signature, payloads } = this.#resigned(old, { time: '2025-12-31T00:00:00.000Z' })
-    return [encodeSigned(text, signature, payloads)]
-  }
-
-  /** The first statement of a contract of its own, under a UID that may be another's. */
-  #genesis(contract: Uid): string {
-    const opening = {
-      type: 'OpenContract',
-      title: 'simulated',
-      engine: 1,
-      charter: defaultCharter,
-      limits: defaultLimits,
-      founder: this.card,
-    }
-    const request = { id: `${this.handle} founds ${contract}`, commands: [opening] }
-    const wishes = { ...noWishes, requests: [request] }
-    const made = draft(emptyAgreement(contract), this.handle, wishes, '2026-01-01T00:00:00.000Z')
-    const { text, signature } = made.sign(sign(this.#key.privateKey, made.bytesToSign)).held
-    return encodeSigned(text, signature, {})
-  }
-
-  /** Statements of its own for places that it never comes to, some well signed, and some of others, which are not. */
-  #ahead(state: AgreementState): string[] {
-    const random = this.#random
-    const own = newestOf(state.feeds, this.handle)
-    const others = this.#neighbours.flatMap(({ handle }) => newestOf(state.feeds, handle) ?? [])
-    const from = random.chance(0.5) ? own : random.pick([...others, own])
-    if (from === undefined) return []
-    const { seq, clock } = from.statement
-    return Array.from({ length: 20 }, () => {
-      const ahead = 1_000 + random.below(1_000_000)
-      const text = canonicalJson({ ...from.statement, seq: seq + ahead, clock: clock + ahead, prev: from.hash })
-      return encodeSigned(text, sign(this.#key.privateKey, bytesToSign(text)), from.payloads)
     })
   }
 
@@ -483,18 +320,6 @@ export class HostileMember implements Neighbour {
     for (const seal of Object.keys(payloads)) this.given.add(`${party}.${seq} ${seal}`)
   }
 
-  /** What is for others: it asks for all of it. */
-  #othersSecrets({ feeds }: AgreementState): Wanted[] {
-    const wanted: Wanted[] = []
-    for (const feed of feeds.values()) {
-      for (const { statement } of feed) {
-        const seals = [...recipientsIn(statement).keys()]
-        if (seals.length > 0) wanted.push({ party: statement.party, seals, seq: statement.seq })
-      }
-    }
-    return wanted.slice(-100)
-  }
-
   #acceptance(state: AgreementState): Word[] {
     const invitation = invitationOf(state.settling.agreed, this.handle)
     if (invitation === undefined) return []
@@ -504,7 +329,7 @@ export class HostileMember implements Neighbour {
     const lastIndex = head.size + 1000
     const keys = this.card.keys
     const acceptance = { contract, invitation: invitation.index, handle: this.handle, keys, charter, head, lastIndex }
-    return [{ acceptance, signature: sign(this.#key.privateKey, acceptanceBytes(acceptance)) }]
+    return [{ acceptance, signature: this.#self.sign(acceptanceBytes(acceptance)) }]
   }
 
   #garbage(): string {

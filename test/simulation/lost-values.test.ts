@@ -1,10 +1,10 @@
 import t from 'tap'
 import { seal } from '../../src/events/seal.ts'
 import { Stage } from './cases/stage.ts'
-import { VALUE_SINS } from './hostile.ts'
 import { losingValues } from './lost-values.ts'
 import type { Machine } from './machine.ts'
 import { simulate } from './simulation.ts'
+import { VALUE_SINS } from './sins.ts'
 
 // A file of its own, as split.test.ts, so that both cores have something to do.
 const SEEDS = 12

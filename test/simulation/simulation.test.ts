@@ -1,6 +1,6 @@
 import t from 'tap'
-import { LIES, SINS } from './hostile.ts'
 import { simulate } from './simulation.ts'
+import { LIES, SINS } from './sins.ts'
 
 const SEEDS = 70
 

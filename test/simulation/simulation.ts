@@ -75,7 +75,7 @@ async function heal(run: Run, faults: Faults, workload: Workload): Promise<void>
   run.trace('everything heals')
   run.network.heal(true)
   run.network.mangle = (text) => text
-  if (run.hostile !== undefined) run.hostile.isTame = true
+  run.hostile?.comesToItsSenses()
   if (run.options.upgrades) faults.installEverywhere()
   let calls = 0
   for (let step = 0; step < HEALING_SECONDS; step++) {
