@@ -15,12 +15,18 @@ const nothing = {
   logger: pino({ level: 'silent' }),
 } as unknown as ApiPorts
 
-t.test('docs/api.md, "Roles", has every route, with the role that stands at it', async (t) => {
+/** Each route (`GET /health`) with its role; undefined: no key is asked for. */
+async function rolesOfRoutes(): Promise<ReadonlyMap<string, string | undefined>> {
   const roles = new Map<string, string | undefined>()
   const stop = watchRoutes(roles)
   const app = await createApi(nothing)
   stop()
   await app.close()
+  return roles
+}
+
+t.test('docs/api.md, "Roles", has every route, with the role that stands at it', async (t) => {
+  const roles = await rolesOfRoutes()
   const page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
   const [, section = ''] = page.split('\n## Roles\n')
   const table = section
@@ -36,4 +42,38 @@ t.test('a route without a role is not served', async (t) => {
   requireKey(app, nothing)
   t.throws(() => app.get('/api/Anything', async () => 'open to all'), /GET.* \/api\/Anything has no role/)
   await app.close()
+})
+
+const routesFolder = new URL('../../src/api/routes/', import.meta.url)
+
+/** Of the tables in the README of a folder: which file what is in the first column leads to. */
+async function filesByUrl(folder: string): Promise<ReadonlyMap<string, string>> {
+  const readme = await readFile(new URL(`${folder}README.md`, routesFolder), 'utf8')
+  return new Map(
+    [...readme.matchAll(/^\| (.*`.*) \| `([\w/-]+\.ts)`.*\|$/gm)].flatMap(([, urls = '', file = '']) =>
+      [...urls.matchAll(/`([^`]+)`/g)].map(([, url = '']) => [url, `${folder}${file}`] as const),
+    ),
+  )
+}
+
+/** What of a URL leads to its file. */
+function leadOf(url: string): string {
+  const [, ofContract] = /^\/api\/Contract\/:uid\/(\w+)/.exec(url) ?? []
+  const [view] = /~\w+/.exec(url) ?? []
+  const [entities] = /^\/api\/:entities/.exec(url) ?? []
+  const [document] = /^\/new-api\/:uid/.exec(url) ?? []
+  const [first = url] = /^\/(?:api\/)?[\w.]+/.exec(url) ?? []
+  return ofContract ?? view ?? entities ?? document?.replace(':uid', '<uid>') ?? first
+}
+
+t.test('the URL leads to the file: the READMEs of routes have each, and it stands there', async (t) => {
+  const files = new Map([...(await filesByUrl('')), ...(await filesByUrl('contract/'))])
+  const leads = new Set([...(await rolesOfRoutes()).keys()].map((route) => leadOf(route.replace(/^\w+ /, ''))))
+  t.same([...leads].filter((lead) => !files.has(lead)).sort(), [], 'each URL leads somewhere')
+  t.same([...files.keys()].filter((lead) => !leads.has(lead)).sort(), [], 'nothing else does')
+  for (const [lead, file] of files) {
+    const text = await readFile(new URL(file, routesFolder), 'utf8')
+    const word = lead.split('/').at(-1)?.replace('<uid>', ':uid') ?? lead
+    t.ok(text.includes(word) && /\bapp\.(?:get|put|post|patch|delete|route)\(/.test(text), `${file}: ${lead}`)
+  }
 })
