@@ -208,8 +208,9 @@ function introductionOf(endpoint: string, own: string): Promise<SignedIntroducti
 }
 
 /**
- * What the node says that is filed for a did:web. Before each look-up it is said who is asked, and then who vouches for what.
- * Throws PartyAddressUnfit, PartyIsSelf, FileUnavailable, and what `readFiledIdentity`, `verifyFiled` and `fetchIntroduction` throw.
+ * The introduction of the node whose address is filed for a did:web. Prints whom it asks before each look-up, and at
+ * the end who vouches for what. Throws PartyAddressUnfit, PartyIsSelf, FileUnavailable, and what `readFiledIdentity`,
+ * `verifyFiled` and `fetchIntroduction` throw.
  */
 async function introductionFiled(did: string, own: PartyCard, ca: string | undefined): Promise<SignedIntroduction> {
   const url = didWebUrl(did)

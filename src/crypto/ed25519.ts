@@ -25,10 +25,10 @@ const rejected = new BoundedCache<true>(REJECTED_SIGNATURES_MAX)
 
 /**
  * Whether the signature is valid under ZIP 215, as @noble/curves 2 understands it. All members must judge alike: one
- * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). A faster
- * implementation may accept (`acceptsSignature`); only noble rejects.
- * Key and signature as `tagged` writes them; what is not so, or has another length, is not valid.
- * The lowest leaf of what verifies: callers throw, with the evidence that they have.
+ * signature that some accept and others do not splits the ledger, and anybody with a key can make one (design §3). A
+ * faster implementation may accept (`acceptsSignature`); only noble rejects. A key or a signature in another form than
+ * `tagged` writes, or of another length, is not valid. This is the lowest leaf of verification: callers throw, with
+ * the evidence that they have.
  */
 export function isValidSignature(publicKey: string, bytes: Uint8Array, signature: string): boolean {
   const keyBytes = untagged(publicKey, KEY_BYTES)

@@ -11,9 +11,10 @@ import type { Payload, Payloads } from '../events/statement.ts'
 import type { SignedStatement } from '../events/statement-codec.ts'
 
 /**
- * What travels with a statement to a peer: of what is for an audience only what the statement says is for the peer, and of values
- * only those of requests that have no place in the ledger yet, so that the peer can answer (decision 0122). Later they are asked for by `wants`, and
- * given to whom the document has in the audience by then (`mayHave`). The same object where nothing is left out.
+ * What travels with a statement to a peer. Confidential parts: only those that the statement says are for the peer.
+ * Values: only those of requests without a place in the ledger, so that the peer can answer (decision 0122); later
+ * ones are asked for by `wants`, and given to the audience that the document has then (`mayHave`). Returns the same
+ * object where nothing is left out.
  */
 export function disclosed(decoded: SignedStatement, peer: Handle, state?: HeldState): Payloads {
   const { statement } = decoded

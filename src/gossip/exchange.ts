@@ -63,7 +63,10 @@ export function isShownNoMore(state: AgreementState, handle: Handle, of: Handle)
   return of !== handle && goneAt !== undefined && newest !== undefined && signsBeyond(newest, goneAt, state)
 }
 
-/** Before which ledger index a party is shown entries: a member and an invitee all, one that left those before that, others none. */
+/**
+ * The ledger index before which a party is shown entries. A member or an invitee is shown all of them, a party that
+ * left those before it left, a stranger none.
+ */
 export function entriesShownTo(state: HeldState, handle: Handle): LedgerIndex {
   const { document } = state.ledger
   const isOnIt = memberOf(document, handle) !== undefined || invitationOf(document, handle) !== undefined

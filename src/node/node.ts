@@ -40,7 +40,7 @@ import { type Identity, openIdentity, openSigning, readCard, readRequestSecret }
 import { AccessLog, accessLogPath } from './inward/access-log.ts'
 import { type KnownCallers, openCallers } from './inward/authenticate-caller.ts'
 import { Draining } from './lifecycle/draining.ts'
-import { Closing } from './lifecycle/shutdown.ts'
+import { Shutdown } from './lifecycle/shutdown.ts'
 import { reportTo, watch } from './observability/log-events.ts'
 import { Metrics } from './observability/metrics.ts'
 import { Obstacles } from './observability/obstacles.ts'
@@ -79,7 +79,7 @@ export async function startNode(
   logger: FastifyBaseLogger,
   role: Role = 'node',
 ): Promise<Node> {
-  const closing = new Closing()
+  const closing = new Shutdown()
   try {
     return await start(configuration, environment, logger, role, closing)
   } catch (error) {
@@ -93,7 +93,7 @@ async function start(
   environment: Environment,
   logger: FastifyBaseLogger,
   role: Role,
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<Node> {
   const { dir } = configuration
   if (role === 'node') closing.add(lockNode(dir))
@@ -225,7 +225,7 @@ async function openKey(
   configuration: Configuration,
   environment: Environment,
   role: Role,
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<Key> {
   if (role !== 'node' && configuration.signer === undefined) {
     const message = `\`concordata ${role}\` needs \`signer\` in concordata.json: it shares keys and guard with other processes`
@@ -263,7 +263,7 @@ async function openInward(
   configuration: Configuration,
   role: Role,
   parts: InwardParts,
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<Pick<Node, 'api' | 'app'>> {
   const { party, documents, store, turns, directory, metrics, obstacles, tracing, logger, draining, projections } =
     parts
@@ -344,7 +344,7 @@ function namedIn(tracing: Tracing, given?: string): string {
   return id
 }
 
-async function listen(app: FastifyInstance, url: string, closing: Closing, draining: Draining): Promise<void> {
+async function listen(app: FastifyInstance, url: string, closing: Shutdown, draining: Draining): Promise<void> {
   closing.add(() => draining.begin(app))
   const { hostname, port } = new URL(url)
   // An IPv6 address stands in brackets in a URL only.

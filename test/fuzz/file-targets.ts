@@ -14,7 +14,7 @@ import { readPartyFile, readSecret } from '../../src/node/identity/identity-file
 import { givenPassphrase } from '../../src/node/identity/passphrase.ts'
 import { readApiKeys } from '../../src/node/inward/api-keys.ts'
 import { restoreBackup } from '../../src/node/maintenance/backup.ts'
-import { CertificateKeeper } from '../../src/node/outward/certificate-renewal.ts'
+import { CertificateRenewal } from '../../src/node/outward/certificate-renewal.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { loadScenario } from '../../src/scenario/scenario.ts'
 import { reinsuranceSlip } from '../../src/scenario/worked-contracts.ts'
@@ -94,7 +94,7 @@ export const fileTargets: readonly Target[] = [
     async decode(text) {
       await given('certificate.pem', text, 'latin1')
       const ports = { configuration: { dir } as Configuration, renews: false, clock: systemClock }
-      const keeper = new CertificateKeeper(tls, { ...ports, renewed: async () => {}, failed() {} } as never)
+      const keeper = new CertificateRenewal(tls, { ...ports, renewed: async () => {}, failed() {} } as never)
       await keeper.look()
       return undefined
     },

@@ -35,8 +35,9 @@ interface Confusables {
 }
 
 /**
- * What names and other texts that several parties read have to be, and which of them can be taken for each other. Of one engine:
- * from its tables alone, and from normal forms, which are the same everywhere for what the tables let through (decision 0003).
+ * The rules for names, and for other texts that several parties read: which are allowed, and which can be taken for
+ * each other. They belong to one engine and depend on its tables alone, and on normal forms, which are the same
+ * everywhere for what the tables allow (decision 0003).
  */
 export class NameRules {
   readonly #refused: CodePoints

@@ -10,10 +10,11 @@ const NEWEST_KEPT = 8
 
 /**
  * The same state with less in memory: without the statements that are unlikely to be needed. Whatever it returns is
- * what the whole state would return; where history is missing it throws HistoryPruned. What is kept of each feed: all
- * that some party to the contract may still lack, requests that are open and what answers them, decisions that are
- * waited for, those that change sets wait in, those whose values are still asked for, and the newest few. Where a member has left, a key is revoked, heads differ, or rules are in force, old statements are
- * needed all the time, so everything is kept.
+ * what the whole state would return; where history is missing it throws HistoryPruned. Of each feed it keeps all that
+ * some party to the contract may still lack, open requests with their answers, decisions that are waited for, requests
+ * that wait as change sets, those whose values are still asked for, and the newest few. Where a member has left, an
+ * invitation has ended, a key is revoked, heads differ, or rules are in force, old statements are needed all the time:
+ * there everything is kept.
  */
 export function pruned(state: AgreementState): AgreementState {
   if (looksBack(state) || isUnsure(state)) return state

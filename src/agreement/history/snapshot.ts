@@ -159,9 +159,9 @@ export interface StoredStatements {
 
 /**
  * The state of the snapshot, without its pruned history, and what the store has beyond it, which is still to be taken
- * in. Compared are: every statement with its hash, the document and the Merkle root with the newest head of each
- * member, and the signatures under these. In steps. Throws SnapshotUnfit, also for what is no snapshot at all, and
- * EngineUnknown.
+ * in. Three things are compared: every statement with its hash, the document and the Merkle root with the newest head
+ * of each member, and the signatures under these heads. In steps. Throws SnapshotUnfit, also for bytes that are no
+ * snapshot at all, and EngineUnknown.
  */
 export function* viewFrom(
   snapshot: AgreementSnapshot,

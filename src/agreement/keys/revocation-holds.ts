@@ -10,11 +10,12 @@ import { holdsOf, isOpen, isSame } from './key-rules.ts'
 import type { Hold } from './key-state.ts'
 
 /**
- * Why a promise to take in no more of a feed whose key is revoked does not concern some statements:
- * - a takeover follows them, or covers them;
- * - another member, on the same revocation, has said that it holds them: the takeover must follow what it holds;
- * - they lead up to the word that this party needs to take its own feed over. Where two are revoked at once, each would
- *   wait for the other's word behind its own promise: so who was admitted first takes it (decision 0028).
+ * When a `hold` on a revoked feed does not apply to a statement. A party that has said `hold` takes in nothing more of
+ * that feed, except statements
+ * - that a takeover follows or covers;
+ * - that another member says it holds, on the same revocation: the takeover must follow what it holds;
+ * - that lead up to the `hold` which this party needs to take over its own feed. Where two feeds are revoked at once,
+ *   each party would wait for the other behind its own `hold`: so the one admitted first takes it in (decision 0028).
  */
 export interface Release {
   /** The takeover, or the other's `hold`. Nothing is released unless it is valid. */
@@ -22,7 +23,7 @@ export interface Release {
   readonly statements: ReadonlySet<SignedStatement>
 }
 
-/** What a party has promised not to go beyond: by the party whose key is revoked. */
+/** The open holds of a party, by the party whose key is revoked. */
 function openHoldsOf(state: HeldState, party: Handle): [Handle, readonly Hold[]][] {
   return [...state.keys.holds.keys()].flatMap((revoked): [Handle, readonly Hold[]][] => {
     const open = holdsOf(state, revoked, party).filter((hold) => isOpen(state, revoked, hold))
@@ -30,7 +31,7 @@ function openHoldsOf(state: HeldState, party: Handle): [Handle, readonly Hold[]]
   })
 }
 
-/** The statements beyond a promise, which the party that made it must not take in. */
+/** The statements beyond an open hold: the party that has said it must not take them in. */
 export function withheldStatements(
   state: HeldState,
   self: Handle,

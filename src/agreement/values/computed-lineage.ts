@@ -35,8 +35,9 @@ export function withEntryIn(
 }
 
 /**
- * The seals of all that rules have computed from values under these seals, or from what they have computed from them. Takes a
- * replay of the events. `document`: of the ledger whose lineage it is. Throws HistoryPruned where the view has not all of it.
+ * The seals of all values that rules have computed from the values under these seals, directly or through other
+ * computed ones. Takes a replay of the events. `document`: of the ledger whose lineage it is. Throws HistoryPruned
+ * where the view does not have all of it.
  */
 export function computedFromIn(
   lineage: Lineage | undefined,

@@ -135,8 +135,9 @@ export function attachmentCommands(program: Command): void {
 }
 
 /**
- * Of the attachments there, and of nothing else that whoever is shown it should not read; what is not held here may be one: others open it.
- * Looks at page after page, and begins again where the contract has gone on: one head is what all of it is proven to.
+ * Evidence of the attachments at a place, without other values that its reader should not see. A value that is not
+ * held here may be an attachment: it stays, since others can open it. Reads page after page, and begins again if the
+ * ledger has grown meanwhile: everything is proven to one head.
  */
 async function evidenceAt(place: string, client: ApiClient): Promise<ElementEvidence> {
   const page = async (query: string) =>

@@ -130,9 +130,9 @@ export class Approvals {
   }
 
   /**
-   * Looks at all that is held and not covered yet; asks what is to be asked. `revoked`: the party whose key is being revoked, if
-   * this node owes its word on that: the word is of all that is held of its feed, so nobody is asked what keeps that back, nor are
-   * values waited for. In steps.
+   * Looks at all statements that are held and not covered yet, and asks what is to be asked. `revoked`: the party
+   * whose key is being revoked, if this node owes its `hold` on that. A `hold` speaks of everything that is held of
+   * the feed: so nobody is asked about what holds it back, and no values are waited for. In steps.
    */
   *covering(state: AgreementState, revoked?: Handle): Generator<void, Coverage> {
     const lacking = lackingFor(state, this.#self)

@@ -237,7 +237,10 @@ export class Contents {
     this.forget(name, hasRoom).catch((error: unknown) => this.#news.failed(error))
   }
 
-  /** What is left of what was to be fetched is begun by and by, where there is room for it, whether or not anybody names it. */
+  /**
+   * Begins contents that are still to be fetched, one after another and with growing pauses, where there is room for
+   * them, whether or not a new statement names them.
+   */
   #tryAgain(): void {
     if (this.#cancelAgain !== undefined || this.#view.isClosed) return
     this.#cancelAgain = this.#ports.clock.after(this.#againMs, () => {

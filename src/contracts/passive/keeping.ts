@@ -16,8 +16,9 @@ export interface Keeping {
 }
 
 /**
- * As it is when this is called; by the time that it resolves the contract may have gone on. `isPlain`: nothing is proven against
- * anybody. `placesBefore`: of own requests.
+ * What is to be kept of a contract, as it is at the time of the call: when the promise resolves the contract may have
+ * gone on. `isPlain`: no evidence of misbehaviour and no differing head is known. `placesBefore`: the places of own
+ * requests before a statement.
  */
 export function keeping(
   held: HeldState,

@@ -260,8 +260,8 @@ export class CommandWorker {
 }
 
 /**
- * Tried again: store or signer are away, and nobody knows what has become of it; or what was asked for before takes all the room,
- * and whoever asked for this was told that it is durable.
+ * Whether a command is to be tried again after this error: the store or the signer does not answer, so its fate is
+ * unknown; or earlier requests take all the room, while the user was told that this one is durable.
  */
 function isPassing(error: unknown): boolean {
   if (error instanceof StoreUnavailable || error instanceof RequestsTooMany) return true

@@ -8,9 +8,10 @@ const RACES_MAX = 20
 const RACE_PAUSE_MS = 5
 
 /**
- * Appends one event to a stream to which other processes of this party append, too: behind whatever stands there. `isIt` tells
- * what need not be there twice. Where the stream ends the refusal says: not all that others append need be readable.
- * Returns the revision of the event; undefined: it was there. Throws StoreUnavailable where others were faster each time.
+ * Appends one event to the end of a stream to which other processes of this party append, too. `isIt` recognizes an
+ * event that makes this one superfluous. The end of the stream is taken from the refusal, since this process may not
+ * be able to read all that others append. Returns the revision of the event; undefined: it was there already. Throws
+ * StoreUnavailable where others were faster each time.
  */
 export async function appendBehind(
   events: EventStore,

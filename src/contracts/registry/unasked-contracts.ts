@@ -90,7 +90,10 @@ export class Unasked {
     return undefined
   }
 
-  /** The one that makes room for what this party brings: nothing in which anybody here works, or has signed. */
+  /**
+   * The oldest contract that can make room for one that this party brings: a contract in which nobody here works, and
+   * in which this party has signed nothing.
+   */
   async oldestToGo(
     from: Handle,
     cache: { isInUse(contract: Uid): boolean },

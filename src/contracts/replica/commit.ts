@@ -54,11 +54,12 @@ export interface Writer {
 }
 
 /**
- * For a process that has the store to itself: statements and the entries that follow from them are one write. The guard is told of
- * an own statement that only answers at the same time: it keeps the whole statement, and what that covers the others hold, so that
- * a crash which leaves the store behind takes nothing with it. So does a store without transactions take it beside what it covers.
- * Nobody else hears of it before all of them are durable. Not so while an append that failed may still take its place: then the
- * guard would know of one statement, and the store of another. Decisions 0108, 0138.
+ * For a process that has the store to itself: statements, and the entries that follow from them, are one write. For an
+ * own statement that only answers, the guard is set at the same time. That is safe in a crash which leaves the store
+ * behind: the guard keeps the whole statement, and the others hold what it covers. A store without transactions may
+ * likewise store it beside what it covers. In every case both are durable before anybody else hears of the statement.
+ * Not so while a failed append may still take its place: then guard and store could name two statements (decisions
+ * 0108, 0138).
  */
 export function soleWriter(
   view: ContractView,

@@ -24,9 +24,10 @@ export interface Decisions {
 }
 
 /**
- * Confirms or withdraws each own tentative request at most once, as many as fit. The others are for the next statement. One whose value
- * this party has lost is withdrawn when nobody has given it back in time: whoever has acknowledged it may never have had the value.
- * `awaitsValues`: whether there is still time for those of a statement.
+ * Confirms or withdraws own tentative requests, each at most once and as many as fit; the next statement decides the
+ * others. A request whose value this party has lost is withdrawn if nobody gives the value back in time: those who
+ * acknowledged the request may never have had it. `awaitsValues`: whether there is still time for the values of a
+ * statement.
  */
 export function decideOwn(
   state: AgreementState,

@@ -40,11 +40,12 @@ export type Advanced =
   | 'behind'
 
 /**
- * Sees to it that this party never signs twice at one place of its feed (design §3): after a restore, next to a forgotten
- * second node, without a guard. Says whether it may sign now, and moves the guard on with every statement.
+ * Ensures that this party never signs twice for one place of its feed (design §3): not after a restore, not with a
+ * forgotten second node, not without a guard. Says whether it may sign now, and moves the guard on with every
+ * statement.
  *
- * Where several processes of the party share store and guard, the guard decides which of them has made a statement: the
- * one that moved it there. Nobody outside sees a statement that the guard does not know (decision 0042).
+ * Where several processes of the party share store and guard, the guard decides which of them has made a statement:
+ * the one that moved it there. Nobody outside sees a statement that the guard does not know (decision 0042).
  */
 export class DoubleSignProtection {
   readonly #self: Handle

@@ -32,8 +32,9 @@ interface VoteWait {
 }
 
 /**
- * What becomes of a write: where rules ask for votes on what it puts up, or has put up before (`awaited`, which stood at ledger
- * size `from`), that is waited for as well (decision 0125). `result`: of the request; undefined: there is nothing to ask for anew.
+ * The result of a write, with the votes that rules ask for on what it proposes, or has proposed before (`awaited`, as
+ * of the ledger size `from`): these are waited for as well (decision 0125). `result`: of the request; undefined:
+ * nothing new is asked for.
  */
 export async function withVotes(
   result: RequestResult | undefined,

@@ -56,8 +56,8 @@ interface RuleState {
 export const CHANGES_MAX = 10_000
 
 /**
- * Of two states of one history it takes work in proportion to what differs, and to the siblings of that: what did not change between
- * them they share.
+ * What differs between two states of one history. Takes work in proportion to what differs and to its siblings: the
+ * states share what did not change.
  */
 export function diff(from: ContractState, to: ContractState): Diff {
   return new Comparison().of(from, to)

@@ -54,7 +54,10 @@ export type ElementSchema = Common &
       }
   )
 
-/** Of an element and all below it: what stands below a block is made when it is looked at, since there may be very much. */
+/**
+ * The schema of an element and of all below it. What is below a block is made only when it is looked at, since there
+ * may be very much of it.
+ */
 export function elementSchema(element: Element, state: ContractState): ElementSchema {
   const itself = schemasIn(state)
   return schemaOf(element)

@@ -6,9 +6,9 @@ import { type ElementId, requestKey } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
 
 /**
- * Whether an entry that has not settled, a request that is not in the ledger yet, or one that is asked for here and not signed, says
- * something of an element, or of what is below it. What a rule would compute is seen with its entry. What its author has withdrawn, or
- * a member refused, comes to nothing. Throws HistoryPruned.
+ * Whether something on its way concerns an element or what is below it: an entry that has not settled, a request
+ * without a place in the ledger, or one that is queued here. A request that its author has withdrawn, or a member has
+ * refused, does not count. What a rule would compute is known only with its entry. Throws HistoryPruned.
  */
 export function isOnItsWayTo(element: ElementId, state: AgreementState, queued: NotSigned): boolean {
   const { ledger, settling } = state

@@ -19,8 +19,9 @@ export interface RefusedHere {
 }
 
 /**
- * Undefined: it may come about, or who asks is content to wait for the lock (`waitsForLock`). Judged by the code that decides, so
- * that nobody is refused here what the others would take (design §10).
+ * Why a request is refused before it is signed; undefined: it may be accepted, or the caller is content to wait for
+ * the lock (`waitsForLock`). Judged by the code that decides, so nothing is refused here that the other members would
+ * accept (design §10).
  */
 export async function refusedHere(
   tried: Tried,

@@ -132,7 +132,10 @@ export class Rules {
     return rule
   }
 
-  /** What was said of rules and votes, as far as the read model has it, and this node what is under the seals. */
+  /**
+   * Remarks on rules and votes, as far as the read model has them, and as far as this node holds what is under their
+   * seals.
+   */
   async #said(contract: Uid): Promise<Said> {
     const { rules, votes } = this.#records.of(contract)
     const refs = [...rules, ...votes].flatMap(({ about, aboutIn: group }): PayloadRef[] =>

@@ -168,9 +168,9 @@ export class DocumentTemplates {
   }
 
   /**
-   * Pieces one after another, each as a request, and then what they are for; the first that does not come about is the answer. `parts`: those
-   * that were made, also in the evidence of what is thrown. What the caller has named the request is the name of the last one alone: whoever
-   * asks again is answered as that was, and never as a piece was.
+   * Submits the pieces, each as a request, and then the request that needs them; the first that fails is the result.
+   * `parts`: the requests made so far, also in the evidence of an error. The id that the caller gives is that of the
+   * last request alone: a caller that repeats its call gets the result of that one, and never that of a piece.
    */
   async #submit(uid: Uid, pieces: readonly Command[], last: readonly Command[], wait: Wait): Promise<RequestResult> {
     const { contracts, documents } = this.#ports

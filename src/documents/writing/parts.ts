@@ -24,10 +24,11 @@ interface Room {
 }
 
 /**
- * One request after another, each of which takes effect whole or not at all; where one comes to nothing, none of those after it is asked for (decision 0152).
- * What a single statement can carry, or what cannot be cut, is one request as ever. `parts`: those that were made, also in the evidence of
- * what is thrown; `asked`: of all of them. `takeBack`: what those before one that comes to nothing, or could not be asked for, have put to the
- * vote, where nobody waits for that any more; what has become of that is `takenBack`, or `candidates` in evidence.
+ * Submits requests one after another; each takes effect whole or not at all, and where one fails those after it are
+ * not asked for (decision 0152). What fits into one statement, or cannot be divided, is one request as ever. `parts`:
+ * the requests made so far, also in the evidence of an error; `asked`: the candidates of all of them. `takeBack`:
+ * withdraws, where nobody waits for more, the candidates of the requests before the one that failed; their fate is
+ * `takenBack`, or `candidates` in evidence.
  */
 export async function submitInParts(
   live: LiveContract,

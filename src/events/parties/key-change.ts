@@ -46,9 +46,10 @@ export const SignedRevocationSchema = Type.Object(
 export type SignedRevocation = Static<typeof SignedRevocationSchema>
 
 /**
- * What a statement says about keys (design §4, decision 0029). `rotate`: from the party's next statement on, it signs with another key.
- * `hold`: the party holds of the feed named no more than this statement covers, and takes in nothing more of it under the
- * revoked key than what the `revoke` there follows. `revoke`: the feed goes on, from this statement on, under the new key.
+ * What a statement says about keys (design §4, decision 0029). `rotate`: from its next statement on, the party signs
+ * with another key. `hold`: of the feed named, the party holds no more than this statement covers, and under the
+ * revoked key it takes in only what the `revoke` there follows. `revoke`: from this statement on the feed continues
+ * under the new key.
  */
 export const KeyChangeSchema = Type.Union([
   Type.Object({ rotate: Type.Object({ signing: PublicKeySchema, proof: SignatureSchema }, closed) }, closed),

@@ -16,8 +16,8 @@ export interface FetchedIntroduction {
 }
 
 /**
- * Reads what a node says of itself, taking any certificate: whether it is the right one, the document has to say, and
- * whether the document is, a person. Throws PeerUnreachable, PeerTimeout, PeerRefused, PeerMalformed.
+ * Reads what a node says of itself. Takes any certificate: the document says whether it is the right one, and a person
+ * decides whether the document is. Throws PeerUnreachable, PeerTimeout, PeerRefused, PeerMalformed.
  */
 export async function readIntroduction(endpoint: string, timeoutMs: number): Promise<FetchedIntroduction> {
   let certificate: Hash | undefined

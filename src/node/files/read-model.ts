@@ -4,7 +4,7 @@ import { ProjectionRunner } from '../../projections/runner.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { EventStore } from '../../store/port.ts'
-import type { Closing } from '../lifecycle/shutdown.ts'
+import type { Shutdown } from '../lifecycle/shutdown.ts'
 import { lockReadModel } from './file-lock.ts'
 
 /** What a node shows of what its store holds: beside the store, never in it, and in no backup, since it follows from it. */
@@ -23,7 +23,7 @@ export async function openProjections(
     readonly logger: FastifyBaseLogger
     readonly turns: Turns
   },
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<ProjectionRunner> {
   closing.add(lockReadModel(dir))
   const runner = await ProjectionRunner.open({

@@ -95,8 +95,8 @@ async function writeKeys(dir: string, keys: readonly ApiKey[]): Promise<void> {
 
 const NO_FILE = 'none'
 
-/** The callers of a running node: what is added or revoked counts from the next call on. */
-export class Callers {
+/** The API keys of a running node: one that is added or revoked counts from the next call on. */
+export class ApiKeys {
   readonly #dir: string
   readonly #clock: Clock
   readonly #owner: string
@@ -112,10 +112,10 @@ export class Callers {
   }
 
   /** Throws IdentityDamaged. */
-  static async open(dir: string, clock: Clock): Promise<Callers> {
-    const callers = new Callers(dir, clock, sha256(await readSecret(identityPaths(dir).apiToken)))
-    await callers.#read(callers.#versionNow())
-    return callers
+  static async open(dir: string, clock: Clock): Promise<ApiKeys> {
+    const keys = new ApiKeys(dir, clock, sha256(await readSecret(identityPaths(dir).apiToken)))
+    await keys.#read(keys.#versionNow())
+    return keys
   }
 
   /** Looked up by the hash: how long that takes says nothing about a key. `connection`: on which it is shown. Throws IdentityDamaged. */

@@ -2,9 +2,9 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Caller } from '../../api/http/authenticate.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { type Configuration, ConfigurationInvalid } from '../config/configuration.ts'
-import type { Closing } from '../lifecycle/shutdown.ts'
+import type { Shutdown } from '../lifecycle/shutdown.ts'
 import { AccessTokens } from '../oidc/access-tokens.ts'
-import { Callers } from './api-keys.ts'
+import { ApiKeys } from './api-keys.ts'
 
 export interface KnownCallers {
   /** Whose key or token that is. `connection`: on which it is shown. */
@@ -17,9 +17,9 @@ export interface KnownCallers {
 export async function openCallers(
   { dir, oidc }: Configuration,
   logger: FastifyBaseLogger,
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<KnownCallers> {
-  const keys = await Callers.open(dir, systemClock)
+  const keys = await ApiKeys.open(dir, systemClock)
   const standing = async (hash: string) => keys.standing(hash)
   if (oidc === undefined) return { standing, whoIs: (key, connection) => keys.whoIs(key, connection) }
   const failed = (error: unknown) => logger.warn({ err: error }, 'the issuer of access tokens cannot be reached')

@@ -13,8 +13,8 @@ export interface Drained {
 }
 
 /**
- * A server that stops takes no more calls, and those under way are answered: as they would be, if that does not take too long,
- * else because the contracts close under them.
+ * Stops a server: it takes no new calls, and those under way are answered. They get their usual answer if that does
+ * not take too long; otherwise they fail when the contracts close.
  */
 export class Draining {
   readonly #times: { readonly drainMs: number; readonly sendMs: number }

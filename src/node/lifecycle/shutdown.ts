@@ -1,5 +1,5 @@
 /** What was opened, to be closed in the opposite order. */
-export class Closing {
+export class Shutdown {
   readonly #steps: (() => unknown)[] = []
 
   add(step: () => unknown): void {

@@ -41,7 +41,10 @@ export class AccessTokens {
     this.#keys = new IssuerKeys(settings, { client, ...ports })
   }
 
-  /** Nothing is fetched before a token comes: an issuer that is away keeps no node from starting. Rejects as `readFile` does (decision 0088). */
+  /**
+   * Fetches nothing before the first token comes, so a node starts while its issuer is away. Rejects as `readFile`
+   * does (decision 0088).
+   */
   static async open(dir: string, settings: OidcSettings, ports: AccessTokensPorts): Promise<AccessTokens> {
     const ca = settings.ca === undefined ? undefined : await readFile(resolve(dir, settings.ca), 'utf8')
     return new AccessTokens(settings, new IssuerClient(ca), ports)

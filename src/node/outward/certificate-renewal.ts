@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 60_000
 /** A certificate's life, of which a third is left when it is renewed: at two years, eight months ahead. */
 const RENEWED_AT = 2 / 3
 
-export interface CertificateKeeperPorts {
+export interface CertificateRenewalPorts {
   readonly configuration: Configuration
   readonly card: PartyCard
   readonly clock: Clock
@@ -26,13 +26,13 @@ export interface CertificateKeeperPorts {
 }
 
 /** Renews the outward certificate before it expires, and loads one that was renewed by command without a restart. */
-export class CertificateKeeper {
-  readonly #ports: CertificateKeeperPorts
+export class CertificateRenewal {
+  readonly #ports: CertificateRenewalPorts
   #tls: TlsCredentials
   #cancel: (() => void) | undefined
   #closed = false
 
-  constructor(tls: TlsCredentials, ports: CertificateKeeperPorts) {
+  constructor(tls: TlsCredentials, ports: CertificateRenewalPorts) {
     this.#tls = tls
     this.#ports = ports
   }

@@ -9,10 +9,10 @@ import type { Directory } from '../directory/directory.ts'
 import { type Introduction, verifyIntroduction } from '../directory/introduction.ts'
 import { ownIntroduction } from '../directory/own-introduction.ts'
 import type { Identity } from '../identity/identity.ts'
-import type { Closing } from '../lifecycle/shutdown.ts'
+import type { Shutdown } from '../lifecycle/shutdown.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../tracing/tracing.ts'
-import { CertificateKeeper } from './certificate-renewal.ts'
+import { CertificateRenewal } from './certificate-renewal.ts'
 import { Peers } from './peers.ts'
 
 export interface OutwardPorts {
@@ -39,7 +39,7 @@ export interface Outward {
 }
 
 /** Everything that faces other parties: the Receiver, the connections to peers, and the certificate of both. */
-export async function openOutward(ports: OutwardPorts, closing: Closing): Promise<Outward> {
+export async function openOutward(ports: OutwardPorts, closing: Shutdown): Promise<Outward> {
   const { configuration, identity, directory, gossip, metrics, tracing, logger, answers, calls } = ports
   const said = { tls: identity.tls, introduction: await ownIntroduction(configuration, identity, systemClock) }
   metrics.watchCertificate(() => said.tls.certificate)
@@ -68,7 +68,7 @@ export async function openOutward(ports: OutwardPorts, closing: Closing): Promis
     // Who was blocked is cut off at once.
     closing.add(directory.onChange(() => receiver.recheck()))
   }
-  const keeper = new CertificateKeeper(identity.tls, {
+  const keeper = new CertificateRenewal(identity.tls, {
     configuration,
     card: identity.card,
     clock: systemClock,

@@ -24,8 +24,8 @@ interface UnderWay {
 }
 
 /**
- * Own requests, from the moment in which a call of the API gives one its name to its place in the ledger. Nothing is
- * recorded before a statement carries it: what is refused before that, the span of the call says.
+ * Traces own requests, from the call of the API that gives one its name to its place in the ledger. Nothing is
+ * recorded before a statement carries the request: the span of the call shows what was refused before that.
  */
 export class RequestTraces {
   readonly #tracer: Tracer

@@ -7,7 +7,7 @@ import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { KnownCallers } from '../inward/authenticate-caller.ts'
-import type { Closing } from '../lifecycle/shutdown.ts'
+import type { Shutdown } from '../lifecycle/shutdown.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { Receivers } from './receivers.ts'
 import { Sender } from './sender.ts'
@@ -27,7 +27,7 @@ export interface OpenWebhooksPorts extends Pick<KnownCallers, 'standing'> {
 export async function openWebhooks(
   { dir, webhooks: settings }: Configuration,
   ports: OpenWebhooksPorts,
-  closing: Closing,
+  closing: Shutdown,
 ): Promise<NodeWebhooks> {
   const { logger, metrics } = ports
   const receivers = new Receivers(settings)

@@ -3,8 +3,9 @@ import { baseOf } from '../row-id.ts'
 import { contractOf, type Entity } from './entity.ts'
 
 /**
- * The name by which every party of the contract knows a row: its UID, and the place of the row in the order of the ledger; of an element
- * the UID and its id in the protocol, of the document itself the UID alone. What has a key of two names both. Local ids are this node's alone.
+ * The name by which every party of a contract knows a row: the UID of the contract and the place of the row in the
+ * order of the ledger. For an element: the UID and the element's id in the protocol; for the document itself: the UID
+ * alone. A row whose key has two parts names both. Local ids are this node's alone.
  */
 export function universalIdOf(
   { key: [first, second], name }: Entity,

@@ -14,7 +14,7 @@ import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
 import { MISSING_VOTERS } from '../tables/change-set-table.ts'
 import { IN_CONFLICT, MISSING_VOTES } from '../tables/proposal-table.ts'
-import { type Waiting, WaitingRequests } from './pending-requests.ts'
+import { PendingRequests, type Waiting } from './pending-requests.ts'
 
 /** Of one kind the first so many, and how many there are. */
 export interface Listed<T> {
@@ -121,12 +121,12 @@ const IS_HELD = 'contract IN (SELECT id FROM HeldContract)'
 /** Reads the attention list from a read model. */
 export class AttentionList {
   readonly #database: Database.Database
-  readonly #waiting: WaitingRequests
+  readonly #waiting: PendingRequests
   readonly #checkpoints: Checkpoints
 
   constructor(database: Database.Database) {
     this.#database = database
-    this.#waiting = new WaitingRequests(database)
+    this.#waiting = new PendingRequests(database)
     this.#checkpoints = new Checkpoints(database)
   }
 

@@ -25,7 +25,7 @@ export interface Waiting {
 type Reach = ReadonlyMap<Handle, number>
 
 /** For whom what is pending in contracts waits, from the rows alone. */
-export class WaitingRequests {
+export class PendingRequests {
   readonly #pending
   readonly #statements
   readonly #members

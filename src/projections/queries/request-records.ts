@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { ElementId, Handle, LedgerIndex, Uid } from '../../events/ids.ts'
-import { type Waiting, WaitingRequests } from './pending-requests.ts'
+import { PendingRequests, type Waiting } from './pending-requests.ts'
 
 /** `pending`: signed, and not in the settled ledger yet; else the end that it came to (docs/request-lifecycle.md). */
 export const requestStates = ['pending', 'accepted', 'void', 'refused', 'withdrawn'] as const
@@ -69,7 +69,7 @@ export class RequestRecords {
   readonly #waiting
 
   constructor(database: Database.Database) {
-    this.#waiting = new WaitingRequests(database)
+    this.#waiting = new PendingRequests(database)
     this.#pending = database.prepare<[Bound], PendingRow>(
       `SELECT Pending.contract, uid, size, handle, seq, place, time, decision FROM Pending
        JOIN HeldContract ON HeldContract.id = Pending.contract

@@ -9,7 +9,7 @@ import { openNode } from '../../../src/index.ts'
 import { configurationPath, readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
 import { openIdentity } from '../../../src/node/identity/identity.ts'
 import { identityPaths } from '../../../src/node/identity/identity-files.ts'
-import { CertificateKeeper, isRenewalDue } from '../../../src/node/outward/certificate-renewal.ts'
+import { CertificateRenewal, isRenewalDue } from '../../../src/node/outward/certificate-renewal.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
@@ -87,7 +87,7 @@ t.test(
     const { card, tls } = await openIdentity(configuration, environment)
     const renewed: string[] = []
     let now = Date.now()
-    const keeper = new CertificateKeeper(tls, {
+    const keeper = new CertificateRenewal(tls, {
       configuration,
       card,
       renews: true,

@@ -88,9 +88,9 @@ function isKeptFrom(event: ContractEvent, party: Handle): boolean {
 }
 
 /**
- * With what follows for the change sets that have all their votes by what an accepted request has done: each is decided again, on the
- * document of now, and takes effect whole, or falls whole. Bounded like one request, however many they are: those whose end
- * has no room in the entry follow with the next request that is accepted.
+ * Adds what follows for the change sets whose last vote an accepted request has cast. Each is decided again on the
+ * document as it is now, and takes effect whole or falls whole. All of them together are bounded like one request:
+ * those whose end has no room in the entry follow with the next accepted request.
  */
 export function* withAgreedSets(verdict: Accepted, context: DecideContext, decide: Decide): Generator<void, Verdict> {
   let { state } = verdict

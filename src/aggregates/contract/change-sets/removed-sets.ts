@@ -2,7 +2,10 @@ import type { ContractEvent } from '../../../events/contract-events.ts'
 import { type ContractState, find } from '../state.ts'
 import { changeSetEnded, elementsOf } from './change-set.ts'
 
-/** The end of those that name an element which has been removed. Of what was never there they say nothing. */
+/**
+ * The end of the change sets that name an element which this request has removed. An element that never existed ends
+ * none.
+ */
 export function removedSets(
   before: ContractState,
   after: ContractState,

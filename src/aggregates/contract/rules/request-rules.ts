@@ -155,9 +155,11 @@ export class RequestRules {
   }
 
   /**
-   * Who must vote on a change set, in the order of admission: whoever a validation asks about one of its values, as the document
-   * is before it, with its elements, or with those of its values besides that none governs; and whether what it switches is on or off.
-   * So nobody is put out of a vote by what waits itself. In steps of one value each. `made`: what its commands make if all is agreed; `switched`: what is inactive then.
+   * Who must vote on a change set, in the order of admission: everybody whom a validation asks about one of its
+   * values. That is read in the document before it, with its elements, with those of its values that no validation
+   * governs, and with the places that it switches both on and off: so a change set cannot vote a party out of its own
+   * vote. In steps of one value each. `made`: what its commands make if all is agreed; `switched`: what is inactive
+   * then.
    */
   *votersOnSet(
     made: readonly ContractEvent[],

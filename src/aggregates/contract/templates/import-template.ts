@@ -18,8 +18,9 @@ import { type KnownTemplate, templateNamed } from './parsed-template.ts'
 const USES_MAX = 1_024
 
 /**
- * All or nothing, in one event. What the template says by itself has been looked at when it was brought; here: whether this document
- * has room for it, and takes it at that place. Its rules are drafts of the author, on which everybody else votes.
+ * Decides an import: all or nothing, in one event. Whether the bytes are a template was decided when they were
+ * brought; here it is decided whether this document has room for it and takes it at that place. The rules of the
+ * template become drafts of the author, on which everybody else votes.
  */
 export function importTemplate(
   { at, name, hash, roles }: Resolved<'ImportTemplate'>,

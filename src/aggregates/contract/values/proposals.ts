@@ -96,9 +96,9 @@ export function castVote(
 }
 
 /**
- * What follows where a member resigns whose vote was the last that candidates wait for. `resigned`: the document without it.
- * One candidate after another: what the first makes agreed can end others, or put them in conflict. So does who has no room in the
- * entry stay: with all votes, and in conflict.
+ * What becomes of candidates whose last missing vote was that of a member that resigns. `resigned`: the document
+ * without it. One candidate after another, since one that is agreed can end others or put them in conflict. A
+ * candidate for which the entry has no room stays in conflict, with all its votes.
  */
 export function candidatesAfterResignation(
   state: ContractState,

@@ -129,7 +129,10 @@ function mode(items: List): Value {
     .sort((one, other) => one.comparedTo(other))
 }
 
-/** `all` ends at the first false, `any` at the first true; what is neither makes it null, with the reason. */
+/**
+ * The functions `all` and `any`: `all` ends at the first false, `any` at the first true. An item that is neither makes
+ * the result null, with the reason.
+ */
 function connective(ending: boolean): readonly FunctionSpec[] {
   return ofItems('booleans', boolean, (items) => {
     let unknown: Value | undefined

@@ -88,9 +88,9 @@ interface Growing {
 }
 
 /**
- * Requires a text that scan.ts has passed. What stands in brackets is parsed by itself, and a name of the same length stands for it
- * outside: whether a bracket opens an interval the parser knows only at its end, and of too many readings that have become long it
- * keeps the wrong ones.
+ * The syntax tree of a text. Requires a text that scan.ts has passed. What is in brackets is parsed by itself, and
+ * outside a name of the same length stands for it. The reason: the parser learns only at the end of a bracket whether
+ * it opens an interval, and among many long readings it keeps the wrong ones.
  */
 export function syntaxTreeOf(text: string): SyntaxTree {
   let plain = withPlainCalls(text)

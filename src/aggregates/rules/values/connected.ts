@@ -11,9 +11,9 @@ export interface Connected {
 }
 
 /**
- * The operands and operators that stand side by side. The parser takes all that follows `in` for its test, `and` and `or` with
- * it: `Rate in [1..2] and Agreed` would ask whether the rate is in something that is both. `in` binds as tightly as any
- * comparison, so the parts are put side by side again, in the order of the text. What stands in brackets is one operand.
+ * The operands and operators that stand side by side, in the order of the text. The parser takes everything behind
+ * `in` for its test, `and` and `or` included: `Rate in [1..2] and Agreed` would ask whether the rate is in something
+ * that is both. Here `in` binds as tightly as any comparison. What is in brackets is one operand.
  */
 export function connectedIn(
   tree: SyntaxTree,

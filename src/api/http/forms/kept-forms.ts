@@ -24,8 +24,9 @@ const LARGEST = 1 / 8
 const ENTRY_BYTES = 400
 
 /**
- * What was shown of agreed documents, for whoever asks for the same again. It is of one document and of the values that were held when it was made: another
- * document has none of it, and whoever changes values calls `drop`, by which erased ones leave the memory (decision 0144).
+ * Responses that show agreed documents, kept for whoever asks for the same again. Each belongs to one document and to
+ * the values held when it was made: for another document it does not count. Whoever changes values calls `drop`, so
+ * that erased ones leave the memory (decision 0144).
  */
 export class KeptForms {
   readonly #bytesMax: number

@@ -68,7 +68,10 @@ export class EventStreamSink implements Sink {
     this.#write(`${id}data: ${JSON.stringify(message)}\n\n`)
   }
 
-  /** A comment, which no client is told of: proxies see that it lives, and a peer that is gone is found out. */
+  /**
+   * Sends a comment, which clients ignore: proxies see that the connection lives, and a client that is gone is
+   * noticed.
+   */
   beat(): void {
     this.#write(':\n\n')
   }

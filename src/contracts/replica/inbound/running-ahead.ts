@@ -10,10 +10,11 @@ const UNSIGNED_MAX = 64
 const sizes = new WeakMap<SignedStatement, number>()
 
 /**
- * Which of the statements that run ahead of what is held are kept, until that has come. Anybody can make up what its party
- * has not signed. Where there is not room for all, no party takes it from another, nor anybody from `self`: of its own
- * feed it has to know what it has signed. What is left out comes again: a sender goes by what this party says that it holds.
- * `before`: those that were kept in the last turn. `isSigned`: whether its party has signed it, as far as that is known here.
+ * Which of the statements that run ahead of what is held are kept until it comes. Anybody can make up statements that
+ * their party has not signed. Where there is not room for all, no party takes room from another, and none from `self`:
+ * this party has to know what it has signed itself. What is left out comes again, since senders go by what this party
+ * says it holds. `before`: those kept in the last turn. `isSigned`: whether its party has signed it, as far as is
+ * known here.
  */
 export function runningAhead(
   waiting: readonly SignedStatement[],

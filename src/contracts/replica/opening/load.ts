@@ -116,7 +116,10 @@ async function load(
   return { state, settled, ledgerSize: state.settling.settled, isCutShort, lacksComputed, ahead }
 }
 
-/** Undefined: it is of no use. `size`: of the ledger in the store. Throws SnapshotUnfit, and what the store throws. */
+/**
+ * The state that a snapshot gives; undefined: the snapshot is damaged, or ahead of the ledger in the store. `size`: of
+ * that ledger. Throws SnapshotUnfit, and what the store throws.
+ */
 async function startFrom(
   store: Store,
   contract: Uid,

@@ -22,9 +22,10 @@ import type { LacksComputed } from '../inbound/late-computed.ts'
 const AT_ONCE = 1_000
 
 /**
- * Writes again what rules have computed and the store has lost: it follows from the ledger. Looks for what stands, and for what the
- * settled entries computed. `isAlone`: nobody else erases meanwhile; else nothing is written. Returns what is missing of entries that others
- * have given: they may have had it no more. Throws HistoryPruned if a view without its history stands on what is lost.
+ * Restores values that rules have computed and the store has lost: they follow from the ledger. Covers the values that
+ * stand and those that the settled entries computed. `isAlone`: no other process erases meanwhile; otherwise nothing
+ * is written. Returns what is missing of entries that others have given, since the giver may have lost the values as
+ * well. Throws HistoryPruned if a view without its history depends on what is lost.
  */
 export async function restoreComputed(
   store: Store,

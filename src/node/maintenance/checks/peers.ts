@@ -96,7 +96,10 @@ function whetherKnown(check: string, known: Introduction, shown: Introduction): 
   return { check, level: 'error', finding: 'shows another certificate than the one approved', advice }
 }
 
-/** An exchange about nothing: who is not approved there, or is blocked, is turned away at the door. Before it, as ever, who calls says who it is. */
+/**
+ * Calls the peer with an empty exchange, to see whether it approves of this party: a caller that is not approved, or
+ * is blocked, is turned away before its message is read. As in every call, the caller first says who it is.
+ */
 async function whetherTaken(
   check: string,
   { card, endpoint, certificate }: Introduction,
