@@ -1,4 +1,4 @@
-import { childNamed, type Element } from '../aggregates/contract/document/element.ts'
+import { childNamed, type Element, entriesOf } from '../aggregates/contract/document/element.ts'
 import { builtInOf } from '../aggregates/contract/document/types.ts'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -75,7 +75,7 @@ export function changesFromTable(
   if (element.kind === 'block') {
     for (const { field, value } of fieldsIn(element, table, reading)) writing.put(field, value)
   } else {
-    const entries = entriesIn(element, table, reading)
+    const entries = entriesIn(element, table, isPosted ? 0 : [...entriesOf(element)].length, reading)
     if (isPosted) for (const entry of entries) writing.post(element, entry)
     else writing.put(element, entries)
   }

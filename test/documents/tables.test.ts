@@ -15,17 +15,16 @@ const cell = fc.option(
     }),
   ),
 )
-const table = fc.integer({ min: 1, max: 4 }).chain((width) =>
-  fc
-    .tuple(
-      fc.array(fc.constantFrom('a', 'b,c', 'd;e', 'ü'), { minLength: width, maxLength: width }),
-      fc.array(
-        fc.array(cell, { minLength: width, maxLength: width }).filter((cells) => cells.some((one) => one !== null)),
-        { maxLength: 5 },
-      ),
-    )
-    .map(([head, rows]) => [head, ...rows]),
-)
+const table = fc
+  .integer({ min: 1, max: 4 })
+  .chain((width) =>
+    fc
+      .tuple(
+        fc.array(fc.constantFrom('a', 'b,c', 'd;e', 'ü'), { minLength: width, maxLength: width }),
+        fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 5 }),
+      )
+      .map(([head, rows]) => [head, ...rows]),
+  )
 
 t.test('a table is the same again: as CSV, and as a workbook', async (t) => {
   fc.assert(
@@ -63,9 +62,13 @@ t.test('workbooks of other programs: shared texts, numbers, booleans, gaps, what
     '<row r="6"/><row r="7"><c t="inlineStr"><is><t>&lt;</t></is></c></row>'
   t.same(tableOfXlsx(workbook(rows, [['xl/sharedStrings.xml', strings]])), [
     ['a', null, 'b c'],
+    ...Array(3).fill([null, null, null]),
     ['1.50', 'true', 'x\ry'],
+    [null, null, null],
     ['<', null, null],
   ])
+  const far = '<row r="3"><c t="str"><v>a</v></c></row><row r="1048576"/>'
+  t.equal(tableOfXlsx(workbook(far)).length, 20_000, 'of empty rows at the end there are not more than cells')
 })
 
 t.test('a hostile workbook is refused before it is unpacked', async (t) => {
@@ -84,6 +87,11 @@ t.test('a hostile workbook is refused before it is unpacked', async (t) => {
   refused(workbook('<row><c r="ZZZ1"><v>1</v></c></row>'), 'a column far away')
   refused(workbook('<row><c r="nowhere"><v>1</v></c></row>'), 'a cell nowhere')
   refused(workbook(`<row>${'<c><v>1</v></c>'.repeat(20_001)}</row>`), 'too many cells')
+  const wide = `<row>${'<c><v>1</v></c>'.repeat(1000)}</row>`
+  refused(workbook(`${wide}${'<row><c><v>1</v></c></row>'.repeat(20)}`), 'too many cells that are not written')
+  refused(workbook('<row r="1"><c><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>'), 'too many rows between')
+  refused(workbook('<row r="2"><c><v>1</v></c></row><row r="1"><c><v>1</v></c></row>'), 'rows in no order')
+  refused(workbook('<row r="first"><c><v>1</v></c></row>'), 'a row nowhere')
   refused(workbook('<row>', []), 'no XML')
   refused(
     zipOf([

@@ -101,8 +101,8 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   }
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
   const isPatch = request.method === 'PATCH' && mediaType === MERGE_PATCH
-  if (taken === 'any' && mediaType === CSV) return new TableBody(tableOfCsv(textOf(withoutMark(bytes))))
-  if (taken === 'any' && mediaType === WORKBOOK) return new TableBody(tableOfXlsx(bytes))
+  if (taken === 'any' && mediaType === CSV) return tableBody(tableOfCsv(textOf(withoutMark(bytes))))
+  if (taken === 'any' && mediaType === WORKBOOK) return tableBody(tableOfXlsx(bytes))
   const [isText, isXml] = [textTypes.has(mediaType), xmlTypes.has(mediaType)]
   if (!isText && !isXml && !(mediaType === 'application/json' || isPatch)) {
     const message = 'a body is application/json, text/plain, application/xml, text/csv or a workbook'
@@ -115,6 +115,12 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
 }
 
+/** Throws BodyMalformed. */
+function tableBody(table: Table): TableBody {
+  for (const cells of table) for (const cell of cells) if (cell !== null) assertText(cell)
+  return new TableBody(table)
+}
+
 /** Spreadsheets put a byte order mark before CSV, by which they know UTF-8 again. */
 function withoutMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
@@ -125,11 +131,13 @@ function assertPlain(name: string, value: string | undefined, plain: string): vo
   throw new BodyUnsupported('body_encoded', `a body is taken only as it is, without ${name}: ${value}`)
 }
 
-/** Throws BodyUnsupported unless its charset is UTF-8. */
+/** Throws BodyUnsupported unless its charset is UTF-8, and where CSV has no names of columns. */
 function mediaTypeOf(contentType: string): string {
   const [mediaType = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase())
   for (const parameter of parameters) {
-    const charset = /^charset=\s*"?([^"]*)"?$/.exec(parameter)?.[1]
+    if (mediaType === CSV && /^header\s*=\s*"?absent"?$/.test(parameter))
+      throw new BodyUnsupported('media_type_unsupported', 'the first row of a table names its columns', { mediaType })
+    const charset = /^charset\s*=\s*"?([^"]*)"?$/.exec(parameter)?.[1]
     if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
       throw new BodyUnsupported('media_type_unsupported', 'a body is written in UTF-8', { charset })
     }

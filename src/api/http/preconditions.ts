@@ -9,7 +9,9 @@ declare module 'fastify' {
   }
 }
 
-const conditions = ['if-match', 'if-none-match', 'if-unmodified-since'] as const
+/** Nothing here has a date by which it could be looked at. */
+const DATED = ['if-unmodified-since'] as const
+const conditions = ['if-match', 'if-none-match', ...DATED] as const
 
 /** Written in UTF-8 once, for the tag and for the connection: Node.js makes room for three bytes a character, and copies it twice. */
 export const LARGE_CHARACTERS = 16_384
@@ -20,8 +22,10 @@ export const LARGE_CHARACTERS = 16_384
  */
 export function keepPreconditions(app: FastifyInstance): void {
   app.addHook('preHandler', ({ headers, method, routeOptions }, _reply, done) => {
-    if (method === 'GET' || method === 'HEAD' || routeOptions.config.preconditions) return done()
-    const header = conditions.find((one) => headers[one] !== undefined)
+    if (method === 'GET' || method === 'HEAD') return done()
+    // RFC 9110 §13.1.4: whoever sends If-Match as well does not rely on it.
+    const unread = routeOptions.config.preconditions ? (headers['if-match'] === undefined ? DATED : []) : conditions
+    const header = unread.find((one) => headers[one] !== undefined)
     if (header === undefined) return done()
     done(new RequestMalformed('request_malformed', `${header} is not looked at here: nothing was done`, { header }))
   })

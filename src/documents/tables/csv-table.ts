@@ -13,14 +13,23 @@ export function csvOfTable(table: Table): string {
     .join('')
 }
 
-/** What `csvOfTable` has written, or somebody else. Attacker-controlled: `text`, whole. Throws CsvMalformed. */
+/**
+ * What `csvOfTable` has written, or somebody else. A line without a cell is a row only where rows have one cell. Attacker-controlled:
+ * `text`, whole. Throws CsvMalformed.
+ */
 export function tableOfCsv(text: string): Table {
-  return csvRecords(text, CELLS_MAX)
-    .filter((cells) => cells.some((cell) => cell !== ''))
-    .map((cells) =>
-      cells.map((cell) => {
-        if (cell === '') return null
-        return APOSTROPHES.test(cell) ? cell.slice(1) : cellText(cell)
-      }),
-    )
+  const records = csvRecords(text, CELLS_MAX)
+  const first = records.findIndex((cells) => !isBlank(cells))
+  const [head, ...rows] = first === -1 ? [] : records.slice(first)
+  if (head === undefined) return []
+  return [head, ...rows.filter((cells) => head.length === 1 || cells.length > 1 || !isBlank(cells))].map((cells) =>
+    cells.map((cell) => {
+      if (cell === '') return null
+      return APOSTROPHES.test(cell) ? cell.slice(1) : cellText(cell)
+    }),
+  )
+}
+
+function isBlank(cells: readonly string[]): boolean {
+  return cells.every((cell) => cell === '')
 }

@@ -77,16 +77,24 @@ export interface TableReading {
   readonly parse: (text: string) => unknown
 }
 
-/** The entries that a table of a list says. Throws WriteUnfit, ValueUnreadable. */
-export function entriesIn(list: List, [head, ...rows]: Table, reading: TableReading): unknown[] {
+/**
+ * The entries that a table of a list says. Rows at its end that are empty are no more entries than the `standing` ones: spreadsheets have
+ * some there that nobody sees. Throws WriteUnfit, ValueUnreadable.
+ */
+export function entriesIn(list: List, [head = [], ...rows]: Table, standing: number, reading: TableReading): unknown[] {
   const known = new Map(columnsOf(list).map((column) => [headOf(column.names), column]))
-  const columns = (head ?? []).map((name) => {
+  const columns = head.map((name) => {
     const column = known.get(nfc(name ?? ''))
     if (column !== undefined) return column
-    throw new WriteUnfit('write_unfit', `the entries of ${list.name} have no ${name}`, { options: [...known.keys()] })
+    const message = `the entries of ${list.name} have no ${name ?? 'column without a name'}`
+    throw new WriteUnfit('write_unfit', message, { options: [...known.keys()] })
   })
+  // Nothing at all is no table, and does not say that a list is to have no entries.
+  if (columns.length === 0)
+    throw new WriteUnfit('write_unfit', 'the first row of a table names its columns', { options: [...known.keys()] })
   if (new Set(columns).size < columns.length) throw new WriteUnfit('write_unfit', 'two columns have one name')
-  return rows.map((cells, place) => {
+  const said = rows.findLastIndex((cells) => cells.some((cell) => cell !== null)) + 1
+  return rows.slice(0, Math.max(said, standing)).map((cells, place) => {
     if (cells.length !== columns.length) throw uneven(place, cells.length, columns.length)
     const entry: Entry = {}
     for (const [at, { element, names }] of columns.entries()) {
@@ -125,14 +133,15 @@ export function fieldsIn(
     throw new WriteUnfit('write_unfit', `the columns of a document are ${expected}`, { expected })
   }
   const seen = new Set<string>()
-  return rows.map((cells, place) => {
+  return rows.flatMap((cells, place) => {
     if (cells.length !== 2) throw uneven(place, cells.length, 2)
+    if (cells.every((cell) => cell === null)) return []
     const path = cells[0] ?? ''
     const field = parsePath(`/${path}`).reduce<Element | undefined>((at, name) => at && childNamed(at, name), element)
     if (field?.kind !== 'field') throw new WriteUnfit('write_unfit', `there is no field ${path} here`, { name: path })
     if (seen.has(field.id)) throw new WriteUnfit('write_unfit', `${path} stands there twice`, { name: path })
     seen.add(field.id)
-    return { field, value: valueIn(field, cells[1] ?? null, reading) }
+    return [{ field, value: valueIn(field, cells[1] ?? null, reading) }]
   })
 }
 

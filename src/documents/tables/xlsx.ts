@@ -48,7 +48,7 @@ export function xlsxOfTable(table: Table): Buffer {
   return zipOf([...FRAME, ['xl/worksheets/sheet1.xml', sheet]])
 }
 
-/** The first sheet of a workbook; rows without a cell are passed over. Attacker-controlled: `bytes`, whole. Throws ZipMalformed, WorkbookMalformed. */
+/** The first sheet of a workbook, from the first row on that has a cell. Attacker-controlled: `bytes`, whole. Throws ZipMalformed, WorkbookMalformed. */
 export function tableOfXlsx(bytes: Buffer): Table {
   const files = new ZipReader(bytes, UNPACKED_MAX)
   const sheet = firstSheet(files)
@@ -103,6 +103,9 @@ function sharedStrings(xml: string): string[] {
 function rowsIn(xml: string, strings: readonly string[]): Table {
   const rows: (string | null)[][] = []
   let row: (string | null)[] = []
+  // The number of the row, from 1, and how many without a cell stand before it: what is empty need not be written.
+  let number = 0
+  let empty = 0
   let cell: { readonly type: string; readonly column: number; text: string | undefined } | undefined
   let isContent = false
   let cells = 0
@@ -110,11 +113,15 @@ function rowsIn(xml: string, strings: readonly string[]): Table {
     xml,
     ({ attributes, name }) => {
       switch (local(name)) {
-        case 'row':
+        case 'row': {
+          const at = rowIn(attributes.r, number + 1)
+          empty += at - number - 1
+          number = at
           row = []
           break
+        }
         case 'c': {
-          if (++cells > CELLS_MAX) throw malformed(`it has more than ${CELLS_MAX} cells`)
+          if (++cells > CELLS_MAX) throw tooMany()
           cell = { type: attributes.t ?? 'n', column: columnIn(attributes.r, row.length), text: undefined }
           break
         }
@@ -133,17 +140,35 @@ function rowsIn(xml: string, strings: readonly string[]): Table {
         row[cell.column] = cell.text === undefined ? null : cellOf(cell.type, cell.text, strings)
         cell = undefined
       }
-      if (name === 'row' && row.some((one) => one !== null)) rows.push(row)
+      if (name !== 'row') return
+      if (row.every((one) => one === null)) empty++
+      else {
+        if (rows.length > 0) addEmpty()
+        empty = 0
+        rows.push(row)
+      }
     },
     (text) => {
       if (isContent && cell !== undefined) cell.text += text
     },
   )
   const [head] = rows
+  if (head === undefined) return rows
+  // Of those at the end nobody sees any.
+  empty = Math.min(empty, Math.max(0, Math.floor(CELLS_MAX / head.length) - rows.length))
+  addEmpty()
+  if (rows.length * head.length > CELLS_MAX) throw tooMany()
   // What is empty at the end of a row is not written there.
-  return head === undefined
-    ? rows
-    : rows.map((one) => [...one, ...Array(Math.max(0, head.length - one.length)).fill(null)])
+  return rows.map((one) => [...one, ...Array(Math.max(0, head.length - one.length)).fill(null)])
+
+  function addEmpty(): void {
+    if (rows.length + empty > CELLS_MAX) throw tooMany()
+    for (; empty > 0; empty--) rows.push([])
+  }
+}
+
+function tooMany(): WorkbookMalformed {
+  return malformed(`it has more than ${CELLS_MAX} cells`)
 }
 
 function cellOf(type: string, text: string, strings: readonly string[]): string {
@@ -168,6 +193,14 @@ function cellOf(type: string, text: string, strings: readonly string[]): string 
 function columnName(column: number): string {
   const last = String.fromCharCode(65 + (column % 26))
   return column < 26 ? last : columnName(Math.floor(column / 26) - 1) + last
+}
+
+/** `reference`: `3`; left out: the next one. */
+function rowIn(reference: string | undefined, next: number): number {
+  if (reference === undefined) return next
+  if (!/^[1-9]\d{0,6}$/.test(reference)) throw malformed('a row stands nowhere')
+  if (Number(reference) < next) throw malformed('its rows are in no order')
+  return Number(reference)
 }
 
 /** `reference`: `B3`; left out: the next one. */

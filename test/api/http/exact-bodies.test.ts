@@ -29,6 +29,7 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
     ['an overlong form', 400, 'body_malformed', { 'content-type': 'text/plain' }, Buffer.from([0xc0, 0xaf])],
     ['a surrogate in UTF-8', 400, 'body_malformed', { 'content-type': 'text/plain' }, Buffer.from([0xed, 0xa0, 0x80])],
     ['another charset', 415, 'media_type_unsupported', { 'content-type': 'text/plain; charset=iso-8859-1' }, 'x'],
+    ['a charset with blanks', 415, 'media_type_unsupported', { 'content-type': 'text/plain;charset = latin1' }, 'x'],
     [
       'another charset of JSON',
       415,
@@ -78,6 +79,23 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
     }
   }
   t.equal((await send(`GET ${root}/Text`)).text, 'as it was')
+  t.equal(await size(), before, 'nothing was signed')
+  const named = await send(
+    `POST ${root}`,
+    { 'content-type': 'application/xml' },
+    '<record><Text name="Other">x</Text></record>',
+  )
+  t.same([named.status, named.code], [400, 'body_malformed'], 'one element by two names')
+  const condition = { 'content-type': 'text/plain', 'if-unmodified-since': 'Sat, 29 Oct 1994 19:43:31 GMT' }
+  for (const method of ['PUT', 'DELETE']) {
+    const answer = await send(`${method} ${root}/Text`, condition, method === 'PUT' ? 'x' : '')
+    t.same([answer.status, answer.code], [400, 'request_malformed'], `${method} with a condition that nobody looks at`)
+  }
+  t.equal(
+    (await send(`PUT ${root}/Text`, { ...condition, 'if-match': '"x"' }, 'x')).status,
+    412,
+    'the other one counts',
+  )
   t.equal(await size(), before, 'nothing was signed')
   const plain = await send(`PUT ${root}/Text`, { 'content-type': 'text/plain; Charset="UTF-8"' }, 'Größe 📜')
   t.equal(plain.status, 200)

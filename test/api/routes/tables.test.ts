@@ -54,6 +54,63 @@ t.test('a list of fields, and texts that are empty', async (t) => {
   t.equal((await send(`GET ${root}/Remarks?format=csv`)).text, "value\r\nfirst\r\n'\r\n''\r\n")
 })
 
+t.test('an entry without a value is a row, in CSV and in a workbook; empty rows at the end add nothing', async (t) => {
+  const lists = {
+    Loose: { $list: { entry: line, entriesMax: 20 } },
+    Words: { $list: { entry: field('text'), entriesMax: 20 } },
+  }
+  t.ok((await json('POST', root, JSON.stringify(lists))).status < 300)
+  const words = [null, 'a', null, 'b', null]
+  const loose = [{}, { Share: '1' }, {}]
+  t.equal((await json('PUT', `${root}/Words`, JSON.stringify(words))).status, 200)
+  t.equal((await json('PUT', `${root}/Loose`, JSON.stringify(loose))).status, 200)
+  t.same(await get('/Words'), words)
+  const stands = await get('/Loose')
+  t.equal(stands.length, 3)
+  for (const at of ['/Words', '/Loose']) {
+    const csv = (await send(`GET ${root}${at}?format=csv`)).text
+    t.match(JSON.parse((await put(at, CSV, csv)).text), { unchanged: true }, `${at} by CSV`)
+    t.match(JSON.parse((await put(at, CSV, `${csv}${at === '/Words' ? '' : ',,,'}\r\n\r\n`)).text), { unchanged: true })
+    const url = new URL(`${root}${at}?format=xlsx`, node.ana.api)
+    const xlsx = await fetch(url, { headers: { authorization: `Bearer ${node.ana.token}` } })
+    const bytes = Buffer.from(await xlsx.arrayBuffer())
+    t.match(JSON.parse((await put(at, XLSX, bytes)).text), { unchanged: true }, `${at} by a workbook`)
+    const more = xlsxOfTable([...tableOfXlsx(bytes), [null], [null]])
+    t.match(JSON.parse((await put(at, XLSX, more)).text), { unchanged: true }, `${at} by one with empty rows`)
+  }
+  t.equal((await put('/Words', CSV, 'value\r\n\r\nc\r\n\r\n', 'POST')).status, 200)
+  t.same(await get('/Words'), [...words, null, 'c'])
+})
+
+t.test('what names no column is no table: it does not empty a list', async (t) => {
+  const before = [await get('/Lines'), await size()]
+  for (const [type, body] of [
+    [CSV, ''],
+    [CSV, '\r\n\r\n'],
+    [CSV, ',,\r\n'],
+    [XLSX, xlsxOfTable([])],
+    [XLSX, xlsxOfTable([[null], []])],
+  ] as const) {
+    const empty = { 'content-type': type, 'content-length': String(body.length) }
+    const { status, text } = await send(`PUT ${root}/Lines`, empty, body)
+    t.match({ status, ...JSON.parse(text) }, { status: 422, code: 'write_unfit' }, `${type}, ${body.length}`)
+  }
+  for (const [type, body] of [
+    [CSV, 'Insurer\nx\0\n'],
+    [XLSX, xlsxOfTable([['Insurer'], ['x\0']])],
+    [XLSX, xlsxOfTable([['Insurer'], ['\ud800']])],
+    [XLSX, xlsxOfTable([['Insurer'], ['x'], ['\udc00y']])],
+  ] as const) {
+    const { status, text } = await put('/Lines', type, body)
+    t.match({ status, ...JSON.parse(text) }, { status: 400, code: 'body_malformed' }, 'no character')
+  }
+  for (const parameter of ['header=absent', 'header="absent"', 'Header = Absent', 'charset =iso-8859-1']) {
+    const { status, text } = await put('/Lines', `${CSV}; ${parameter}`, 'Insurer\nx\n')
+    t.match({ status, ...JSON.parse(text) }, { status: 415, code: 'media_type_unsupported' }, parameter)
+  }
+  t.same([await get('/Lines'), await size()], before)
+})
+
 t.test('a whole document is a table of paths and values, as CSV and as a workbook', async (t) => {
   const csv = (await send(`GET ${root}?format=csv`)).text
   t.match(csv, /^path,value\r\nTitle,slip\r\nSum,USD 1\.50\r\nLines\/1\/Insurer,"Acme, Inc\."\r\n/)

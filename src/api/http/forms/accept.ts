@@ -20,15 +20,16 @@ interface Range {
   readonly place: number
 }
 
-const Q = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/
+/** As clients write it: Java's `q=.2`, and more digits than the three of RFC 9110 §12.4.2. */
+const Q = /^q\s*=\s*(0?\.\d{1,20}|0\.?|1(?:\.0{0,20})?)$/
 
 /**
  * The form that a client likes best (RFC 9110 §12.5.1): of equal quality what it names before what it takes as well, and what it
  * names first. `offered`: the server's own choice first. Throws NotAcceptable.
  */
 export function formatFor(accept: string | undefined, offered: readonly [Format, ...Format[]]): Format {
-  if (accept === undefined || accept === '*/*') return offered[0]
-  const ranges = accept.split(',').flatMap(rangeOf)
+  if (accept === undefined || accept === '*/*' || accept.trim() === '') return offered[0]
+  const ranges = rangesIn(accept)
   let best: (Found & { readonly format: Format }) | undefined
   for (const format of offered) {
     const matching = ranges.map((range) => ({ range, specificity: specificityOf(range.type, format) }))
@@ -53,11 +54,27 @@ function isBetter(one: Found, other: Found): boolean {
   return one.range.place < other.range.place
 }
 
+function rangesIn(accept: string): Range[] {
+  return accept.split(',').flatMap(rangeOf)
+}
+
+/** Whether a client takes this type, likes none better, and names none before it that it likes as well. */
+export function isNamedFirst(accept: string | undefined, type: string): boolean {
+  const ranges = accept === undefined ? [] : rangesIn(accept)
+  const named = ranges.find((range) => range.type === type)
+  if (named === undefined || named.quality === 0) return false
+  return ranges.every(({ place, quality }) =>
+    quality === named.quality ? place >= named.place : quality < named.quality,
+  )
+}
+
 /** What is no range is passed over, as what the client would take besides. */
 function rangeOf(text: string, place: number): Range[] {
-  const [type = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  const [said = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase())
+  // Java's HttpURLConnection says `*` as well.
+  const type = said === '*' ? '*/*' : said
   if (!type.includes('/')) return []
-  const weight = parameters.find((parameter) => parameter.startsWith('q='))
+  const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))
   if (weight === undefined) return [{ type, quality: 1, place }]
   const quality = Q.exec(weight)?.[1]
   return quality === undefined ? [] : [{ type, quality: Number(quality), place }]

@@ -76,6 +76,7 @@ function opened({ attributes, name }: SaxesTagPlain, isOutermost: boolean): Open
     throw malformed('xsi stands for another namespace')
   if (nil !== 'true' && nil !== 'false') throw malformed('xsi:nil is true or false')
   if (encoding !== undefined && encoding !== 'json') throw malformed('encoding is json, or left out')
+  if (named !== undefined && name !== 'element') throw malformed(`the attribute name is of <element>, not of ${name}`)
   const common = { isNil: nil === 'true', isJson: encoding === 'json', ...(type !== undefined && { type }) }
   return { name: named ?? name, attributes: common, children: [], text: '' }
 }

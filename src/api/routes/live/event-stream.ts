@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LedgerIndex } from '../../../events/ids.ts'
 import type { Access } from '../../http/authenticate.ts'
 import { defaultInwardLimits } from '../../http/call-limits.ts'
+import { isNamedFirst } from '../../http/forms/accept.ts'
 import { RequestMalformed } from '../../http/validation.ts'
 import { watchAccess } from '../../http/watch-access.ts'
 import type { WebhookRoutesPorts } from '../webhooks.ts'
@@ -27,9 +28,9 @@ export type EventStream = (
 
 export type EventStreamPorts = LivePorts & Pick<WebhookRoutesPorts, 'webhooks'>
 
-/** Whether a client wants events, and nothing else: `EventSource` asks for just this. */
+/** Whether a client wants events before all else: `EventSource` asks for just this. */
 export function wantsEvents({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
-  return headers.accept?.split(';', 1)[0]?.trim().toLowerCase() === EVENT_STREAM
+  return isNamedFirst(headers.accept, EVENT_STREAM)
 }
 
 export function eventStreamOf(
