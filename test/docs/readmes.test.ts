@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import t from 'tap'
 
 const root = new URL('../../', import.meta.url)
@@ -110,4 +111,50 @@ t.test('a file that is not there is seen', async (t) => {
     namedIn(text).map((name) => isThere('src/api/routes', name)),
     [false, false, true],
   )
+})
+
+interface ImportRule {
+  readonly name: string
+  readonly to: { readonly pathNot?: string }
+}
+
+/** By `.dependency-cruiser.cjs`: what each folder of src may import beside itself. */
+function importsAllowed(): ReadonlyMap<string, readonly string[]> {
+  const config: { readonly forbidden: readonly ImportRule[] } = createRequire(import.meta.url)(
+    '../../.dependency-cruiser.cjs',
+  )
+  return new Map(
+    config.forbidden.flatMap(({ name, to }) => {
+      const [, folder = ''] = /^(\w+)-imports$/.exec(name) ?? []
+      const [, folders = ''] = /^\^src\/\((.*)\)\/$/.exec(to.pathNot ?? '') ?? []
+      return folder === '' ? [] : [[folder, folders.split('|').filter((other) => other !== folder)] as const]
+    }),
+  )
+}
+
+t.test('ARCHITECTURE.md says who may import whom as the check has it', async (t) => {
+  const allowed = importsAllowed()
+  const table = readFileSync(new URL('ARCHITECTURE.md', root), 'utf8').split('| folder | may import |')[1] ?? ''
+  const [rowsOfTable = ''] = table.split('\n\n', 1)
+  const rows = [...rowsOfTable.matchAll(/^\| (\w+) \| (.+) \|$/gm)]
+  const said = new Map<string, string[]>()
+  for (const [, folder = '', words = ''] of rows) {
+    const above = [...said.keys()]
+    const [first = ''] = words.split(';')
+    const every = [...allowed.keys()].filter((other) => other !== folder)
+    const but = first.startsWith('all but') ? first.slice('all but '.length).split(' and ') : []
+    const as = /^as (\w+), and (\w+)$/.exec(first)
+    const named = first.split(', ').filter((other) => allowed.has(other))
+    const list =
+      first === 'the above' || first === 'all above'
+        ? above
+        : first.startsWith('all')
+          ? every.filter((other) => !but.includes(other))
+          : as === null
+            ? named
+            : [...(said.get(as[1] ?? '') ?? []), as[2] ?? '']
+    said.set(folder, list)
+  }
+  t.same([...said.keys()].sort(), [...allowed.keys()].sort())
+  for (const [folder, others] of allowed) t.same([...(said.get(folder) ?? [])].sort(), [...others].sort(), folder)
 })
