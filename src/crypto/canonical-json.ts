@@ -23,7 +23,7 @@ export function canonicalJson(value: unknown): string {
   throw new NotCanonicalizable('json_not_canonicalizable', 'undefined has no canonical JSON')
 }
 
-/** Of a long array so many values are written in one step. */
+/** How many values of a long array are written in one step. */
 const VALUES_A_STEP = 256
 
 /** The same in steps: of an object the members, of a long array among them some values at a time. */

@@ -12,7 +12,7 @@ export function tagged(bytes: Uint8Array): string {
   return TAG + base64url(bytes)
 }
 
-/** The inverse; undefined for all but what `tagged` makes of so many bytes. */
+/** The inverse; undefined for every text that `tagged` does not make of that number of bytes. */
 export function untagged(text: string, length: number): Uint8Array | undefined {
   if (!text.startsWith(TAG)) return undefined
   const bytes = fromBase64url(text.slice(TAG.length))

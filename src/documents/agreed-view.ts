@@ -113,7 +113,7 @@ function entryNumbered(parent: Element, step: string): Element | undefined {
   return list?.kind === 'list' ? childNamed(list, selector.number) : undefined
 }
 
-/** So many values are read from the store at once, and as many elements gone through. */
+/** How many values are read from the store, and how many elements looked at, at once. */
 const VALUES_AT_ONCE = 512
 const ELEMENTS_A_STEP = 256
 

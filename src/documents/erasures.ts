@@ -20,7 +20,7 @@ export class ErasureUnfit extends ConcordataError {}
 /** No such erasure is voted on. Evidence: `contract`, `erasure`. */
 export class NoSuchErasure extends ConcordataError {}
 
-/** So many values can one erasure name (EraseValues). */
+/** How many values one erasure can name (EraseValues). */
 const VALUES_MAX = 1000
 
 /** What some members want erased. */

@@ -4,7 +4,7 @@ import { type Static, Type } from 'typebox'
 export const CharterSchema = Type.Object(
   {
     /**
-     * Of the members, in percent, rounded up, so many must take part in a continuation: more than half, always.
+     * The percentage of the members, rounded up, that must take part in a continuation: always more than half.
      * Null: the contract never goes on without one of them.
      */
     continuationQuorumPercent: Type.Union([Type.Integer({ minimum: 51, maximum: 100 }), Type.Null()]),

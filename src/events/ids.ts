@@ -123,7 +123,7 @@ export function depthOf(id: ElementId): number {
   return ordinalsOf(id).length
 }
 
-/** The element so many ordinals from the root, on the way to another. */
+/** The element that number of ordinals from the root, on the way to another. */
 export function ancestorAt(id: ElementId, depth: number): ElementId {
   return id.split('.', depth + 1).join('.') as ElementId
 }

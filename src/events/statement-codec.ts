@@ -180,7 +180,7 @@ export function decodeUnsigned({ core, statement, text }: Unsigned, payloads: Pa
 /** A line from a store, without the values that stand beside it. */
 export type Bare = Omit<SignedStatement, 'payloads'>
 
-/** So many stored lines are known, each of so many characters at most: what follows from a line is the same every time. */
+/** How many stored lines are remembered, and how many characters each has at most: what follows from a line is the same every time. */
 const KNOWN_LINES_MAX = 512
 const KNOWN_LINE_LENGTH_MAX = 8192
 

@@ -13,7 +13,7 @@ const AGAIN_MS = 250
 const AGAIN_MAX_MS = 5_000
 /** What nobody has asked for again begins anew. */
 const FORGOTTEN_MS = 60_000
-/** So many are remembered, in equal shares of those who ask. Whoever asks for more waits until some are forgotten. */
+/** How many are remembered, in equal shares for the peers that ask. A peer that asks for more waits until some are forgotten. */
 export const ANSWERED_WANTS_MAX = 16_384
 
 interface Answered {

@@ -15,7 +15,7 @@ export const REFUSED_PER_SECOND = 8
 export interface Credit {
   readonly peer: Handle
   readonly isSpent: boolean
-  /** So many statements were refused, or not signed by their parties. */
+  /** That number of statements was refused, or not signed by their parties. */
   spend(refused: number): void
 }
 

@@ -20,7 +20,7 @@ import type { PeerKnowledge } from './peer-knowledge.ts'
 import { WANTED_PIECES_MAX, type WantedPieces } from './piece-line.ts'
 import type { Peer, ReplicaPort } from './replica-port.ts'
 
-/** So much of a message may be pieces of contents, in characters, and never what statements have no room beside. */
+/** How much of a message may be pieces of contents, in characters; they never take room that statements need. */
 const PIECES_CHARACTERS_MAX = 2 * 1024 * 1024
 
 /** What one message takes along to a peer, of one contract after another, as long as there is room. */

@@ -41,7 +41,7 @@ export interface PeerSessionPorts {
 /** How many contracts one call names: those with news, then passive ones. */
 const DUE_PER_CALL_MAX = 500
 const SWEPT_PER_CALL = 250
-/** So many are tried on a peer that did not answer. */
+/** How many are tried on a peer that did not answer. */
 const PROBE_CONTRACTS = 8
 
 /** A contract in one call. */

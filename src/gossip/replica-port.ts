@@ -12,7 +12,7 @@ import type { Progress } from './schedule.ts'
 /** What is given of what a peer wants. */
 export interface PayloadLines {
   readonly lines: readonly string[]
-  /** So many of the wanted statements, from the first on, were looked up; for the others there was no room. */
+  /** How many of the wanted statements, from the first on, were looked up; for the others there was no room. */
   readonly lookedUp: number
 }
 
@@ -20,7 +20,7 @@ export interface PayloadLines {
 export interface ContentsPort {
   /** Whether a peer is to be asked for pieces that are missing here. */
   lacksPiecesOf(peer: Handle): boolean
-  /** So many of them at most: until that peer has answered, no other is asked for the same. */
+  /** At most that number of them: until the peer has answered, no other is asked for the same. */
   take(peer: Handle, room: number): readonly WantedPieces[]
   /** The call in which a peer was asked has come to its end, whatever it brought. */
   answered(peer: Handle): void

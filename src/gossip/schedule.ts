@@ -63,7 +63,7 @@ export interface Progress {
 /** A contract that is looked at now and then, since others have to bring it on. */
 export interface Watch {
   readonly settled: number
-  /** So many looks have found nothing new. */
+  /** How many looks have found nothing new. */
   readonly inVain: number
 }
 

@@ -6,7 +6,7 @@ import { type Checkpoint, Checkpoints, type Failure, isOf } from './checkpoint.t
 import { Fold } from './fold.ts'
 import { openReadModel, openReadModelToRead, removeReadModel } from './read-model.ts'
 
-/** A batch ends with so many events or characters: the process has other things to do, and its memory is bounded. */
+/** A batch ends with that many events or characters: the process has other things to do, and its memory is bounded. */
 const BATCH_EVENTS = 1024
 const BATCH_CHARACTERS = 2 * 1024 * 1024
 /**
@@ -19,7 +19,7 @@ const MANY_EVENTS = 128
 /** When the file of the read model fails, the batch is tried again: at first, and at last, after so long. Milliseconds. */
 const RETRY_MS = 50
 const RETRY_MAX_MS = 1_000
-/** So many failures in a row are told of, after a second and a half: another program may have had the file for a moment. */
+/** After how many failures in a row, a second and a half, somebody is told: another program may have had the file for a moment. */
 const FAILURES_TOLD = 5
 /** Nothing else has its turn while SQLite waits for a lock: so it does not, and the batch is tried again. */
 const NO_WAITING = 0

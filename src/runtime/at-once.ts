@@ -1,4 +1,4 @@
-/** Works on each of them, so many at a time. Rejects as soon as one does. */
+/** Works on each item, several at a time. Rejects as soon as one does. */
 export async function eachAtOnce<Item>(
   items: Iterable<Item>,
   atOnceMax: number,

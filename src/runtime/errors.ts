@@ -145,7 +145,7 @@ export const errorCodes = {
   no_such_proposal: 'No candidate of this name stands at the element, or was voted on there.',
   no_such_change_set: 'The contract has no change set of this name.',
   no_such_entry: 'The settled ledger has no entry of this index.',
-  history_too_long: 'So many entries are not gone through while somebody waits; an export has any point in time.',
+  history_too_long: 'There are too many entries to read through while somebody waits; an export has any point in time.',
   no_such_subject: 'Nothing is told at this subject; `options` are the forms that subjects have.',
   no_agreed_value: 'The field has no agreed value.',
   value_sealed:

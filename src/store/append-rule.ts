@@ -7,7 +7,7 @@ export type Append = Extract<Write, { kind: 'append' }>
 
 /**
  * The place of the last event, if the append repeats what stands; undefined, if it is to be done. `actual`: the last
- * revision of the stream. `standing(from, count)`: its events from a revision on, at most so many.
+ * revision of the stream. `standing(from, count)`: its events from a revision on, at most that number of them.
  * Throws WrongExpectedRevision.
  */
 export function repeatedBy(

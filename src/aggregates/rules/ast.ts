@@ -24,7 +24,7 @@ export type AstNode =
   | readonly ['number' | 'text' | 'date' | 'date-time' | 'duration', string]
   /** An element from the root: below the rule's own block, of the entry that the rule is evaluated for. */
   | readonly ['ref', ElementId]
-  /** The item of the list that is gone through: of the innermost `each`, or so many further out. */
+  /** The current item of a list: of the innermost `each`, or of one that many levels further out. */
   | readonly ['item', number]
   /** A child of a block, or of each block of a list. */
   | readonly ['path', ElementId, Place]

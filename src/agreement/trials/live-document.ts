@@ -43,7 +43,7 @@ export interface Queued {
   readonly time: string
 }
 
-/** So many requests that are not in the ledger yet are tried: with more of them nobody can say what stands. */
+/** How many requests that are not in the ledger yet are tried: with more of them nobody can say what stands. */
 const TRIED_MAX = 256
 
 /**

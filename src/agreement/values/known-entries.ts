@@ -22,7 +22,7 @@ export interface KnownEntry {
   readonly erased?: ReadonlySet<Hash>
 }
 
-/** Of so many entries the computed values are asked for at once. */
+/** For how many entries the computed values are asked for at once. */
 export const WANTED_COMPUTED_MAX = 16
 
 /** Entries that a ledger cannot go on without. */

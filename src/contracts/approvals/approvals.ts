@@ -34,8 +34,8 @@ interface Refused extends Grounds {
 }
 
 /**
- * So much of a statement may be refusals: what more this node refuses is for its next one. Unless they are of a single
- * statement: those stand together.
+ * How much of a statement may be refusals: further ones are for the next statement, unless all refuse requests of one
+ * statement, since those stay together.
  */
 const REFUSALS_SHARE = 0.5
 /** What the seal of an `about` adds to a refusal, in bytes of JSON. */

@@ -22,7 +22,7 @@ export interface Question {
   readonly reason: string
 }
 
-/** So many questions of one contract are open at once. */
+/** How many questions of one contract may be open at once. */
 export const QUESTIONS_MAX = 1_000
 
 /** Undefined: it is acknowledged. */

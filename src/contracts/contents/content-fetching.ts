@@ -16,11 +16,11 @@ import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
 import { DRY_MS, DryPeers } from './dry-peers.ts'
 import { UnfinishedContent } from './unfinished-content.ts'
 
-/** So many contents of a contract are fetched at once; the others wait until one of them is complete. */
+/** How many contents of a contract are fetched at once; the others wait until one of them is complete. */
 const FETCHED_AT_ONCE = 4
-/** So many pieces one peer is asked for in one call. */
+/** How many pieces one peer is asked for in one call. */
 const ASKED_OF_ONE_MAX = 8
-/** After so many answers in a row that have brought nothing, of whomever, what nothing waits for is left alone. */
+/** After how many answers in a row, from any peers, that have brought nothing, a content that nothing waits for is left alone. */
 const DRY_ANSWERS_MAX = 64
 /** Of the credit that a refused statement costs, what a piece does that nobody has asked for. */
 const IN_VAIN_COST = 1 / 64
@@ -119,7 +119,7 @@ export class ContentFetching {
     return this.#unfinished.values().some((one) => one.isWanting && mayHold(this.#view.state, peer, one))
   }
 
-  /** So many at most, now asked of that peer. */
+  /** The pieces to ask that peer for now, at most that number of them. */
   take(peer: Handle, room: number): WantedPieces[] {
     if (!this.lacksPiecesOf(peer)) return []
     const wanted: WantedPieces[] = []

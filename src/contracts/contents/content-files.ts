@@ -12,7 +12,7 @@ import { heldWrite } from './content-log.ts'
 /** The store gives other bytes than those that were kept, or none. Evidence: `contract`, `name`, `piece`. */
 export class ContentDamaged extends ConcordataError {}
 
-/** So many pieces are read at once. */
+/** How many pieces are read at once. */
 const AT_ONCE = 8
 
 /**

@@ -26,7 +26,7 @@ const namedForm = Compile(Type.Object({ name: HashSchema }, closed))
 /** A statement that names a content. */
 export type Naming = Pick<AwaitedContent, 'party' | 'seq'>
 
-/** So many statements that name one content are remembered. */
+/** How many statements that name one content are remembered. */
 const NAMED_BY_MAX = 64
 const MORE = 'more'
 

@@ -31,7 +31,7 @@ export class ContentRoom {
     }
   }
 
-  /** Whether so much can be begun without another giving way. */
+  /** Whether that much can be begun without another giving way. */
   fits(bytes: number): boolean {
     return this.#unfinished.size === 0 || this.#bytes + bytes <= this.#unfinishedBytesMax
   }

@@ -34,7 +34,7 @@ export interface ContractCachePorts extends ContractPorts {
 
 /** How often it is looked whether contracts can be put down, while there are too many in memory. Milliseconds. */
 const TIDY_MS = 250
-/** So many are loaded at once when a process starts. */
+/** How many are loaded at once when a process starts. */
 const LOADED_AT_ONCE = 8
 
 /**

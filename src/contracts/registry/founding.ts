@@ -12,7 +12,7 @@ import { assertForm, fitRequest } from '../requests/validate-request.ts'
 
 const openingForm = Compile(commandSchemas.OpenContract)
 
-/** Beside its number, one of so many is drawn for the UID of a contract. */
+/** How many values there are to draw from: the UID of a contract has a drawn one beside its number. */
 const UID_DRAWN = 2 ** 20
 
 /** What a contract begins with. */

@@ -1,9 +1,9 @@
 import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { ContractNews } from '../replica/contract-listener.ts'
 
-/** After so many statements more a contract is kept anew, and lets go of what it has kept. */
+/** After how many new statements a snapshot of a contract is written again, and memory is freed. */
 const STATEMENTS_MAX = 1_000
-/** Or after so much of them and of their values. Characters. */
+/** Or after how much of them and of their values. Characters. */
 const CHARACTERS_MAX = 16 * 1024 * 1024
 /** What a value takes that is no text, and what each takes besides. */
 const VALUE_CHARACTERS = 64

@@ -13,7 +13,7 @@ import type { ContractPorts } from '../replica/ports.ts'
 import { standingOfRequest } from '../requests/progress.ts'
 import type { Intent } from '../requests/submission.ts'
 
-/** So many different answers to one invitation are brought in while this process lives. */
+/** How many different answers to one invitation are brought in while this process lives. */
 const BROUGHT_MAX = 8
 
 /** What has been brought in of the answers to one invitation. */

@@ -12,13 +12,13 @@ export interface UnaskedBounds {
 export const defaultUnaskedBounds: UnaskedBounds = { ofPartyMax: 1_024, inAllMax: 8_192 }
 
 /**
- * What one party brings takes the place of something older so many times at once, and an hour from then on: each time the
+ * How many times what one party brings may take the place of something older: at once, and in an hour from then on: each time the
  * `contracts` stream gets longer, which nothing makes shorter again.
  */
 const REPLACED_AT_ONCE_MAX = 32
 const REPLACED_PER_HOUR = 6
 
-/** So many of those that were given up are known again. */
+/** How many of those that were given up are remembered. */
 const GIVEN_UP_KNOWN_MAX = 8_192
 
 /**

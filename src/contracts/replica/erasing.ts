@@ -6,7 +6,7 @@ import type { Store } from '../../store/port.ts'
 import { erasuresStream } from '../../store/streams.ts'
 import type { ContractView } from './contract-view.ts'
 
-/** So many values are erased in one call of the store. */
+/** How many values are erased in one call of the store. */
 const AT_ONCE = 1_000
 /** After a failure it is tried again, after a pause that doubles. Milliseconds. */
 const AGAIN_MS = 1_000

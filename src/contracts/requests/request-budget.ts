@@ -10,7 +10,7 @@ const OF_CONTRACT_BYTES_MAX = 16 * 1024 * 1024
 const SUBMISSION_BYTES = 2_048
 const UNFOLDED = 3
 
-/** So much is under way that nothing more is taken. Evidence: `bytes`, `bytesMax`. */
+/** Nothing more is taken: too much is under way. Evidence: `bytes`, `bytesMax`. */
 export class RequestsTooMany extends ConcordataError {}
 
 /**

@@ -1,7 +1,7 @@
 import type { HeldState } from '../../agreement/state.ts'
 import { SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../../events/limits.ts'
 
-/** Of what is left, so much is kept from a single request, so that refusals and decisions have room beside it. */
+/** How much of what is left is kept from a single request, so that refusals and decisions have room beside it. */
 const KEPT_SHARE = 1 / 4
 const KEPT_BYTES_MAX = 64 * 1024
 

@@ -7,7 +7,7 @@ import { ConcordataError } from '../../runtime/errors.ts'
 /** The file is larger than attachments of this contract may be, or has not a byte. Evidence: `bytesMax`. */
 export class FileUnfit extends ConcordataError {}
 
-/** So many files are being taken in that there is no room for another one. Evidence: `bytesMax`. */
+/** There is no room for another file beside those that are being taken in. Evidence: `bytesMax`. */
 export class FilesTooMany extends ConcordataError {}
 
 /** What files that are being taken in have in memory, of all callers. */
@@ -35,7 +35,7 @@ export class IncomingRoom {
   }
 }
 
-/** Who brings less than so many bytes a second to the others is not waited for: so long a large file is, unless its client says otherwise. */
+/** A slower sender is not waited for, in bytes a second: this bounds the time that a large file may take, unless its client names another. */
 const BYTES_PER_SECOND_MIN = 64 * 1024
 
 /** Until the others have all these bytes, besides. */

@@ -7,7 +7,7 @@ import { FilesTooMany } from './incoming-file.ts'
 
 /** So long a file is kept that no request names. Milliseconds. */
 export const STAGED_MS = 60 * 60 * 1000
-/** So many at once, of all contracts. */
+/** How many there are at once, for all contracts. */
 const STAGED_MAX = 64
 
 /** A file that is here whole, and that no request names yet. */

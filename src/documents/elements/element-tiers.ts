@@ -17,7 +17,7 @@ export interface ElementTier extends ElementStanding {
 export interface ElementTiers {
   /** The element, and what is below it, in the order of the document. */
   readonly tiers: readonly ElementTier[]
-  /** So many of them came before and in here: where to go on. Left out: these were the last. */
+  /** How many of them came before and in this page: where the next one begins. Left out: this was the last. */
   readonly after?: number
 }
 

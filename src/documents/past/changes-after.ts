@@ -16,7 +16,7 @@ export interface ShownChanges {
   readonly more: boolean
 }
 
-/** So many entries are looked at for one answer. */
+/** How many entries are looked at for one answer. */
 const ENTRIES_MAX = 1_000
 
 /** What has changed at and below an element from an entry on, those of an entry together. Throws NoSuchContract. */

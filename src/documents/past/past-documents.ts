@@ -14,10 +14,10 @@ export class NoSuchEntry extends ConcordataError {}
 export class HistoryTooLong extends ConcordataError {}
 
 const REPLAYED_MAX = 250_000
-/** Of so many contracts documents are remembered, and of each so many, which share what is equal in them. */
+/** For how many contracts documents are remembered, and how many for each; they share what is equal in them. */
 const CONTRACTS_REMEMBERED_MAX = 8
 const SIZES_REMEMBERED_MAX = 64
-/** While a ledger is gone through, one in so many is remembered. */
+/** While a ledger is read through, one document in that number of entries is remembered. */
 const REMEMBERED_EACH = 10_000
 
 interface Remembered {
@@ -25,7 +25,7 @@ interface Remembered {
   readonly document: ContractState
 }
 
-/** Documents as they were after so many settled entries, made from the events of these. */
+/** Documents as they were after a number of settled entries, made from the events of these. */
 export class PastDocuments {
   readonly #events: EventStore
   readonly #turns: Turns | undefined
@@ -51,7 +51,7 @@ export class PastDocuments {
     return this.ofSize(live, index + 1)
   }
 
-  /** After the first so many entries, however many these are. Requires that they have settled. Throws ContractDamaged. */
+  /** The document after the first entries, however many these are. Requires that they have settled. Throws ContractDamaged. */
   async ofSize(live: LiveContract, size: number): Promise<ContractState> {
     const { settled, agreed } = live.state.settling
     if (size === settled) return agreed

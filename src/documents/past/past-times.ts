@@ -13,7 +13,7 @@ export interface PastTimesPorts {
   readonly turns: Turns
 }
 
-/** So many rows are looked at in one go. */
+/** How many rows are looked at in one go. */
 const PAGE = 2_000
 
 /**

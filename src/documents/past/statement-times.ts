@@ -26,7 +26,7 @@ export class StatementTimes {
   /** By places of statements: those that were read last. */
   readonly #known = new BoundedCache<string>(KNOWN_MAX)
 
-  /** `atOnce`: so many statements of a feed are read where one is asked for. */
+  /** `atOnce`: how many statements of a feed are read where one is asked for. */
   constructor(events: EventStore, contract: Uid, atOnce = 1) {
     this.#events = events
     this.#contract = contract

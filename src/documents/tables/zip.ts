@@ -64,7 +64,7 @@ interface Packed {
   readonly packed: Buffer
 }
 
-/** The files of a ZIP file, unpacked when they are asked for, up to so many bytes in all. */
+/** The files of a ZIP file, unpacked when they are asked for, up to a number of bytes in all. */
 export class ZipReader {
   readonly #files = new Map<string, Packed>()
   #bytesLeft: number

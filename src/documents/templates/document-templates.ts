@@ -265,7 +265,7 @@ function piecesOf(text: string, hash: Hash, { limits, parties }: ContractState):
   })
 }
 
-/** Between characters, into pieces of so many bytes at most. Requires room for any character. */
+/** Cuts between characters, into pieces of at most that number of bytes. Requires room for any character. */
 function* cut(text: string, room: number): Generator<string> {
   for (let start = 0; start < text.length; ) {
     let piece = text.slice(start, start + room)

@@ -11,7 +11,7 @@ export interface ListSaid {
   readonly entriesMax: number
 }
 
-/** So many entries a list may have at least that is made from an array. */
+/** How many entries a list that is made from an array may have, at least. */
 const ENTRIES_MIN = 16
 
 /**

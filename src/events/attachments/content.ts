@@ -9,7 +9,7 @@ export interface Content {
   readonly hash: Hash
 }
 
-/** All pieces but the last have so many bytes. Fixed for version 1: the hash of a content hangs on it. */
+/** The length of all pieces but the last, in bytes. Fixed for version 1: the hash of a content depends on it. */
 export const CONTENT_PIECE_BYTES = 128 * 1024
 
 /**

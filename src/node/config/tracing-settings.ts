@@ -7,7 +7,7 @@ export const TracingSettingsSchema = Type.Object(
     endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
     /** The share of calls that begin a trace here. */
     sampleRatio: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
-    /** How many traces that others have begun are gone on with here, of each peer and each caller. */
+    /** How many traces that others have begun are continued here, for each peer and each caller. */
     othersPerSecond: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
   },
   { additionalProperties: false },

@@ -116,9 +116,9 @@ export function partyNamed(state: DirectoryState, handle: Handle): DirectoryPart
   return last('approved') ?? last('introduced') ?? last('blocked')
 }
 
-/** So many parties that have introduced themselves wait for a person's decision. */
+/** How many parties that have introduced themselves may wait for a person's decision. */
 const WAITING_MAX = 64
-/** So many of them that say the same DID: whose it is, only the fingerprint tells. */
+/** How many of them may claim the same DID: only the fingerprint tells whose it is. */
 const WAITING_OF_DID_MAX = 4
 
 /**

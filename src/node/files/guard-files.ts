@@ -37,7 +37,7 @@ const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 /** For how many contracts, those used last, the newest place is in memory and both files are open. */
 const OPEN_CONTRACTS_MAX = 64
-/** Files grow by so much, so that most writes change nothing but their content: that is on disk with one wait. */
+/** The step in which files grow: so most writes change nothing but content, which takes one wait for the disk. */
 const BLOCK_BYTES = 4096
 /** A file that is longer than this, and this many times as long as it need be, is cut. */
 const SPARE_BYTES_MAX = 64 * 1024

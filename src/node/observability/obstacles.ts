@@ -27,7 +27,7 @@ const LOOK_EVERY_MS = 5_000
 /** How long the oldest thing under way may wait for a party before it counts as silent. Milliseconds. */
 const SILENT_AFTER_MS = 30_000
 
-/** So many parties are named in one line of the log. */
+/** How many parties one line of the log names. */
 const PARTIES_SAID_MAX = 8
 
 type Troubles = ReturnType<PartyProcess['gossip']['troubles']>

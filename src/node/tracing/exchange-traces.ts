@@ -6,7 +6,7 @@ import type { Span, Tracer } from '../../runtime/tracer.ts'
 import type { RequestTraces } from './request-traces.ts'
 import { isRecorded, isTraceparent } from './traceparent.ts'
 
-/** So many other requests that a call carries are named in its span. */
+/** How many other requests that a call carries are named in its span. */
 const LINKS_MAX = 32
 
 interface Answering {

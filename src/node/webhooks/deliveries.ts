@@ -43,7 +43,7 @@ interface Running {
   checkedAt: number
 }
 
-/** So much is under way at once, in all and to one receiver: of each webhook and contract one message. */
+/** How many messages are under way at once, in all and to one receiver; of each webhook and contract it is one. */
 const UNDER_WAY_MAX = 32
 const OF_HOOK_MAX = 4
 /** How long nothing is tried after a failure of this node itself. Milliseconds. */

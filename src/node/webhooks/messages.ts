@@ -49,12 +49,12 @@ export interface From {
   readonly end: number
 }
 
-/** What is held of a webhook at once: so many messages, or characters of them, and what one entry has. */
+/** What is held of a webhook at once, at most: messages, and characters of them, beyond what one entry has. */
 const MESSAGES_MAX = 64
 const CHARACTERS_MAX = 256 * 1024
-/** So many entries are read from the store, and looked at, before others have their turn. */
+/** How many entries are read from the store, and looked at, before others have their turn. */
 const ENTRIES_MAX = MESSAGES_MAX
-/** So many values of entries one after another are read from the store at once, and statements: of whoever makes requests, every second has one. */
+/** How many values of consecutive entries, or statements, are read from the store at once: of a party that makes requests, every second statement has one. */
 const VALUES_AT_ONCE = 32
 const STATEMENTS_AT_ONCE = 2 * VALUES_AT_ONCE
 

@@ -9,7 +9,7 @@ interface Begun extends Pick<Lane, 'next' | 'until'> {
   readonly chunk: Promise<Chunk | undefined>
 }
 
-/** Of so many lanes of a webhook: as many as are told at once. */
+/** For how many lanes of a webhook: as many as are told at once. */
 const LANES_MAX = 4
 
 /** What comes behind what is told at the moment, read while a receiver is waited for: of each lane one chunk. */

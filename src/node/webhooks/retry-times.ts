@@ -1,12 +1,12 @@
 /** After the first failure, and four times as much after each that follows, up to the most. Milliseconds. */
 const FIRST_PAUSE_MS = 5_000
 const PAUSE_MAX_MS = 2 * 3600_000
-/** Pauses are up to so much shorter or longer, so that what has failed at once does not come again at once. */
+/** By how much a pause may be shorter or longer, so that messages which have failed together do not all come again together. */
 const JITTER = 0.2
 /** How long it is tried to deliver a message. */
 export const RETRIED_FOR_MS = 3 * 24 * 3600_000
 
-/** So many failures in a row, whatever messages they are of: the receiver is down, and is tried with one message at a time. */
+/** After how many failures in a row, of whatever messages, a receiver counts as down: then it is tried with one message at a time. */
 export const DOWN_AFTER = 5
 const DOWN_PAUSE_MAX_MS = 5 * 60_000
 

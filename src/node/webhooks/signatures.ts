@@ -24,7 +24,7 @@ const SECRET_BYTES = 32
 /** Of an Ed25519 key the last bytes of its SubjectPublicKeyInfo (RFC 8410). */
 const PUBLIC_KEY_BYTES = 32
 
-/** `draw`: so many random bytes. */
+/** `draw`: returns that many random bytes. */
 export function newSecret(signing: Signing, draw: (length: number) => Uint8Array): SigningSecret {
   if (signing === 'v1') {
     const secret = Buffer.from(draw(SECRET_BYTES)).toString('base64')

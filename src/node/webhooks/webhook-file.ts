@@ -97,7 +97,7 @@ export interface Failure {
   readonly error: string
 }
 
-/** Of each webhook so many are kept, the newest. */
+/** How many are kept of each webhook: the newest. */
 const FAILURES_MAX = 1_000
 
 const LANE =

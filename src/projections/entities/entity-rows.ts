@@ -125,7 +125,7 @@ export class EntityRows {
     return { rows: this.#shown(entity, rows), ...(next && { next: cursorOf(said, next) }) }
   }
 
-  /** Looks through so many rows of the table that is walked, in the order of their ids, and no further. */
+  /** Looks through the next rows of the table that is walked, in the order of their ids, up to a number of them. */
   #inOrder(
     entity: Entity,
     { conditions, narrowing }: Filters,

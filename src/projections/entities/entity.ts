@@ -73,7 +73,7 @@ export interface Entity {
   readonly from: string
   /** The table whose rows are counted while rows are looked through; its `id` is the first of the key. */
   readonly walks: string
-  /** So many of them are looked at for one answer. */
+  /** How many of them are looked at for one answer. */
   readonly looksAt: number
   /** Columns that hold the seal of an `about`. */
   readonly abouts: readonly string[]

@@ -16,7 +16,7 @@ import { MISSING_VOTERS } from '../tables/change-set-table.ts'
 import { IN_CONFLICT, MISSING_VOTES } from '../tables/proposal-table.ts'
 import { PendingRequests, type Waiting } from './pending-requests.ts'
 
-/** Of one kind the first so many, and how many there are. */
+/** The first items of one kind, and how many there are in all. */
 export interface Listed<T> {
   readonly count: number
   readonly items: readonly T[]

@@ -28,7 +28,7 @@ export interface Audited {
   /** Of the entries in the read model. */
   readonly root: Hash
   readonly cosignatures: readonly Cosignature[]
-  /** All members have cosigned so many entries: these have reached tier 4, the others tier 3 (design §2). */
+  /** How many entries all members have cosigned: these have reached tier 4, the others tier 3 (design §2). */
   readonly cosignedSize: number
 }
 

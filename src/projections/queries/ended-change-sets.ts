@@ -20,7 +20,7 @@ export interface EndedChangeSet {
   readonly votes: readonly { readonly by: Handle; readonly vote: 'yes' | 'no'; readonly castAt: LedgerIndex }[]
 }
 
-/** The newest so many, or the one of that name. */
+/** The newest ones, or the one of that name. */
 export type WantedChangeSets = { readonly limit: number } | { readonly request: RequestRef }
 
 interface Row {

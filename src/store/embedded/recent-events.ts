@@ -1,6 +1,6 @@
 import type { Appended, NewEvent, RecordedEvent } from '../port.ts'
 
-/** So much is kept for those who read what has just been appended. */
+/** How many events are kept for those who read what has just been appended. */
 const EVENTS_MAX = 4096
 const CHARACTERS_MAX = 4 * 1024 * 1024
 
@@ -28,7 +28,7 @@ export class RecentEvents {
     if (this.#events.length > EVENTS_MAX || this.#characters > CHARACTERS_MAX) this.#forget()
   }
 
-  /** The next events after a position, in pieces of so many events or characters; undefined if what follows it is not all here. */
+  /** The next events after a position, in pieces of at most that number of events or characters; undefined if what follows it is not all here. */
   after(position: number, eventsMax: number, charactersMax: number): readonly RecordedEvent[] | undefined {
     const first = this.#events[0]?.position
     if (first === undefined || position < first - 1 || position - first + 1 >= this.#events.length) return undefined

@@ -33,7 +33,7 @@ export interface Connection {
   readonly callOptions: Pick<BaseOptions, 'credentials' | 'requiresLeader'>
   readonly namespace: string
   readonly timeoutMs: number
-  /** Without TLS: the server asks nobody who he is. */
+  /** Without TLS: the server authenticates nobody. */
   readonly isPlain: boolean
   /** Of the authority, whether the options name it or the URL. */
   readonly caFile: string | undefined

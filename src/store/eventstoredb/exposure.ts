@@ -20,7 +20,7 @@ export interface Exposure {
   readonly isAdministrator: boolean
 }
 
-/** Undefined: a server without TLS asks nobody who he is. Throws as the store does. */
+/** Undefined: a server without TLS authenticates nobody. Throws as the store does. */
 export async function exposureTo(options: EventStoreDbOptions): Promise<Exposure | undefined> {
   const connection = connect(options)
   try {

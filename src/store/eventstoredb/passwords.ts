@@ -1,11 +1,11 @@
 /** 24 random bytes in base64, which is the least of the usual spellings. */
 const CHARACTERS_MIN = 32
-/** Of so many drawn ones fewer differ next to never, in hexadecimal too. */
+/** How many different characters a drawn password has at least, hexadecimal ones included: fewer come next to never. */
 const DIFFERENT_MIN = 10
 
 /**
  * Why the password cannot have been drawn at random as it should have been; undefined: it may have been. Whoever may read `$all`
- * has its hash, and guesses as fast as he can count.
+ * has its hash, and guesses as fast as computers count.
  */
 export function passwordProblem(password: string): string | undefined {
   if (password.length < CHARACTERS_MIN) {

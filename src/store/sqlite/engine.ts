@@ -161,7 +161,7 @@ export class SqliteEngine implements Engine {
     this.#translating(() => this.#database.close())
   }
 
-  /** The first rows that have so many events, or enough characters for a piece. */
+  /** The first rows that have that number of events, or enough characters for a piece. */
   #take(rows: Iterable<AppendRow>, count: number): { readonly appends: StoredAppend[]; readonly isCut: boolean } {
     const appends: StoredAppend[] = []
     let taken = 0

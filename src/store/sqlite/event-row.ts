@@ -9,7 +9,7 @@ export const ROW_EVENTS_MAX = 256
 const ROW_BYTES_MAX = 1024 * 1024
 /** The first byte of a row that is neither as it is nor compressed. */
 const PACKED = 2
-/** From so many bytes on compressing gains more. */
+/** The length from which compressing gains more. Bytes. */
 const PACKED_BYTES_MAX = 4096
 /** Types that take one byte; others are spelt out. Their numbers stand in stores: only ever add at the end. */
 const NUMBERED_TYPES = ['StatementMade', 'RequestSettled'] as const

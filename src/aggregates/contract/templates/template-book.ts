@@ -60,7 +60,7 @@ export interface TemplateBook {
 export const noTemplates: TemplateBook = { arriving: [], held: [], uses: [] }
 
 /**
- * Of all held ones together, in characters: those that are used nowhere make room for others, and what is used leaves so much less.
+ * Of all held ones together, in characters: those that are used nowhere make room for others, and what is used leaves that much less.
  * Fixed for engine 1.
  */
 export const HELD_CHARACTERS_MAX = 16 * 1024 * 1024
@@ -148,7 +148,7 @@ function withRoom(held: readonly HeldTemplate[], uses: readonly TemplateUse[]): 
   })
 }
 
-/** Whether another one of so many characters has room beside those that do not go. */
+/** Whether another one of that length, in characters, has room beside those that stay. */
 export function hasRoom({ held, uses }: TemplateBook, characters: number): boolean {
   const used = usedBy(uses)
   const kept = held.reduce((sum, { hash, text }) => (used.has(hash) ? sum + text.length : sum), 0)

@@ -209,7 +209,7 @@ export function ended(field: ElementId, why: CandidateEnd): (candidate: Pick<Can
   return ({ id: proposal }) => ({ field, proposal, type: 'CandidateEnded', why })
 }
 
-/** Of one UTF-16 code unit JSON makes so many bytes at most: an escape. */
+/** The most bytes that JSON makes of one UTF-16 code unit: an escape. */
 const BYTES_A_CODE_UNIT = 6
 const QUOTES = 2
 

@@ -11,7 +11,7 @@ const SCALE_MAX = 6176
 
 const sameAsFirst = ([first]: readonly RuleType[]): RuleType => first ?? ANY
 
-/** Rounds a number, or an amount in its currency, to so many digits behind the point; what is behind the point of the scale does not count. */
+/** Rounds a number, or an amount in its currency, to a number of digits behind the point; decimals of the scale itself do not count. */
 function rounding(mode: Decimal.Rounding, scale: 'required' | 'optional'): readonly FunctionSpec[] {
   const round = ([value, digits]: readonly Value[]): Value => {
     const places = digits === NOTHING ? 0 : (digits as Decimal).trunc().toNumber()

@@ -130,7 +130,7 @@ function treeOf(text: string, offset: number, parts: ReadonlyMap<number, Growing
   return tree
 }
 
-/** So many numbers stand there for each node: its type, where it begins and ends, and where what is below it ends in the buffer. */
+/** How many numbers the buffer has for each node: its type, where it begins and ends, and where what is below it ends in the buffer. */
 const BUFFERED = 4
 
 /** Nodes that stand together, in the order in which they begin. `start`: of their text. */

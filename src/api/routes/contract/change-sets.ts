@@ -22,7 +22,7 @@ export interface ChangeSetRoutesPorts extends RoutePorts {
 const SetParams = Type.Object({ uid: UidSchema, set: ChangeSetKeySchema })
 const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
 const Index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-/** Those that are open no more: so many of the newest, unless a query says otherwise. */
+/** How many of the newest ended change sets are shown, unless a query says otherwise. */
 const ENDED_SHOWN = 20
 
 /** `/api/Contract/<uid>/ChangeSets` and `…/Diff` */

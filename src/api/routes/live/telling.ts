@@ -52,7 +52,7 @@ export interface TellingPorts {
 const ENTRIES_IN_A_ROW = 64
 /** How long what was looked up for one is told to others: what has been erased since is in it. Milliseconds. */
 const TOLD_GOOD_FOR_MS = 1_000
-/** So many batches wait in memory for a subscription; what is more is read from the store. */
+/** How many batches wait in memory for a subscription; the others are read from the store. */
 const BATCHES_MAX = 64
 
 /**

@@ -6,7 +6,7 @@ import type { EventStore } from '../../../store/port.ts'
 import { contractStream } from '../../../store/streams.ts'
 import { RequestMalformed } from '../../http/validation.ts'
 
-/** So many contracts are named in an id before it is looked whether it can begin later. */
+/** How many contracts an id may name before the node looks whether the id can begin at a later position. */
 const NAMED_MAX = 16
 /** Entries that are looked through for a client that comes again. */
 const ENTRIES_MAX = 250_000

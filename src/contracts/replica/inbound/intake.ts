@@ -21,7 +21,7 @@ import type { LateValues } from './late-values.ts'
 import type { ReorderBuffer } from './reorder-buffer.ts'
 import { runningAhead } from './running-ahead.ts'
 
-/** So many contradicted entries are remembered. */
+/** How many contradicted entries are remembered. */
 const CONTRADICTED_MAX = 1024
 
 /** Evidence: `contract`, and of the head that contradicts `party` and `seq`. */

@@ -9,7 +9,7 @@ import { computedGroup } from '../../../store/payload-group.ts'
 import type { Store, Write } from '../../../store/port.ts'
 import { contractStream, erasuresStream } from '../../../store/streams.ts'
 
-/** So many entries are looked at for one message at most: whoever lacks more asks again. */
+/** How many entries are looked at for one message: a peer that lacks more asks again. */
 const ENTRIES_MAX = 256
 const TAKEN = 'EntriesTaken'
 

@@ -15,7 +15,7 @@ import type { PayloadStore } from '../../../store/port.ts'
 
 const SEAL_CHARACTERS = 68
 
-/** So much is read for one message, in characters: of a group that is read for one value the others count, too. */
+/** How much is read for one message, in characters. Where a group is read for one of its values, the others count, too. */
 const READ_MAX = MESSAGE_CHARACTERS_SOFT_MAX
 
 /**

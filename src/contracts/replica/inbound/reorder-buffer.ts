@@ -77,7 +77,7 @@ export class ReorderBuffer {
     return this.#givenUp
   }
 
-  /** So many of what the party has brought are not kept. */
+  /** How many statements that the party has brought are not kept. */
   gaveUp(by: Handle, count: number): void {
     if (count > 0) this.#givenUp.set(by, (this.#givenUp.get(by) ?? 0) + count)
   }

@@ -1,10 +1,10 @@
 import type { Handle } from '../../../events/ids.ts'
 import type { SignedStatement } from '../../../events/statement-codec.ts'
 
-/** So many statements of one contract that run ahead are kept: they are looked at with each turn. */
+/** How many statements of one contract that run ahead are kept: they are looked at with each turn. */
 export const WAITING_MAX = 4096
 
-/** After so many of one turn that their parties have not signed nothing more is looked at: that costs more than a signature. */
+/** After how many statements of one turn that their parties have not signed the others are left aside: a forgery costs more than a signature. */
 const UNSIGNED_MAX = 64
 
 const sizes = new WeakMap<SignedStatement, number>()

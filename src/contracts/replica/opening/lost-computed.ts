@@ -18,7 +18,7 @@ import {
 import type { Store } from '../../../store/port.ts'
 import type { LacksComputed } from '../inbound/late-computed.ts'
 
-/** So many values are asked of the store at once. */
+/** How many values the store is asked for at once. */
 const AT_ONCE = 1_000
 
 /**
