@@ -30,8 +30,7 @@ import { jsonOfAddedMarkup, jsonOfMarkup } from './markup/read-markup.ts'
 import { liveView, type ShownLive } from './past/live-view.ts'
 import { PastDocuments } from './past/past-documents.ts'
 import { NoSuchPath, selectorIn } from './path.ts'
-import type { RefusingRulePorts } from './refusing-rule.ts'
-import { type RequestResult, resultOf } from './request-result.ts'
+import { type RequestResult, type ResultPorts, resultOf } from './request-result.ts'
 import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
 import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
@@ -238,11 +237,10 @@ export class Documents {
   /** What became of it: as it was answered then. `waitsForVotes`: it was written by `propose`. Throws NoSuchContract. */
   again(uid: Uid, before: AskedBefore, wait: Wait, waitsForVotes: boolean): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
-      const { clock, store } = this.#ports
+      const { clock } = this.#ports
       const begun = clock.now()
       const timeoutMs = wait.signedWithinMs === undefined ? wait.timeoutMs : 0
-      const ports = { ...this.#judging, clock, events: store.events }
-      const result = await resultAgain(before, live, timeoutMs, ports)
+      const result = await resultAgain(before, live, timeoutMs, { ...this.#judging, clock })
       if (!waitsForVotes) return result
       return withVotes(result, { awaited: [], from: 0 }, { ...wait, begun }, this.#voting(live))
     })
@@ -363,8 +361,9 @@ export class Documents {
     }
   }
 
-  get #judging(): RefusingRulePorts {
-    return { payloads: this.#ports.store.payloads, turns: this.#ports.turns }
+  get #judging(): ResultPorts {
+    const { store, turns } = this.#ports
+    return { events: store.events, payloads: store.payloads, turns }
   }
 
   #viewOf({ state, contract }: LiveContract): AgreedView {

@@ -4,16 +4,17 @@ import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Intent, Submission, Verdict } from '../contracts/requests/submission.ts'
 import type { Command } from '../events/commands.ts'
-import type { LedgerIndex, RequestRef, Uid } from '../events/ids.ts'
+import { type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
 import type { PayloadRef } from '../store/payload-group.ts'
-import type { PayloadStore } from '../store/port.ts'
+import type { EventStore, PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
 import type { RefusingRule, RefusingRulePorts } from './refusing-rule.ts'
 import { explained, type RefusedHere } from './requests/refused-here.ts'
 import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
+import { type VoteFate, votedOnBy, voteFate } from './vote-fate.ts'
 
 type Settled = Extract<Verdict, { kind: 'settled' }>
 type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
@@ -52,14 +53,20 @@ type SubmittedResult = { readonly contract: Uid } & (
       readonly rule?: RefusingRule
       /** The names on the way to the element that it has created, if the request was for one. */
       readonly createdAt?: readonly string[]
+      /** What has become of what it has put to the vote as a change set, or voted on. */
+      readonly vote?: VoteFate
     })
 )
+
+export interface ResultPorts extends RefusingRulePorts {
+  readonly events: EventStore
+}
 
 /** Waits for the fate of a request, or, for a client that does not insist, only until it is signed and durable. */
 export async function resultOf(
   { signed, verdict, intent }: Submission,
   live: LiveContract,
-  ports: RefusingRulePorts,
+  ports: ResultPorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
   const told = (fate: Verdict) => resultFor(fate, intent, live, ports, createdAt)
@@ -77,12 +84,17 @@ export async function resultFor(
   fate: Verdict,
   asked: Pick<Intent, 'request' | 'payloads'>,
   live: LiveContract,
-  ports: RefusingRulePorts,
+  ports: ResultPorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
   const result = await shown(fate, live.contract, ports.payloads, createdAt)
   if (fate.kind !== 'settled' || result.kind !== 'settled') return result
   const { outcome, request } = fate
+  if (outcome.kind === 'accepted') {
+    const voted = votedOnBy(asked.request, requestKey(request))
+    const vote = voted && (await voteFate(voted, fate.index, live, ports.events))
+    return vote === undefined ? result : { ...result, vote }
+  }
   if (outcome.kind !== 'void') return result
   const { changeSet, commands } = asked.request as Request & { readonly commands: readonly Command[] }
   const held = await withHistory(live, ({ feeds }) => statementAt(feeds, request.handle, request.seq))

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { CountSchema } from '../../events/ids.ts'
+import { CountSchema, ProposalIdSchema } from '../../events/ids.ts'
 import { RuleNumberSchema } from '../../events/rule.ts'
 import { CandidateFateSchema } from './candidates.ts'
 import { AnyValue, ElementPath, Handles, HeldUp, object, RequestKey, VoidReasonSchema, voidDetails } from './common.ts'
@@ -9,8 +9,35 @@ const Path = ElementPath
 
 /** Of what was asked for with `split`: the requests that it was, as far as they were made. */
 const inParts = { parts: Type.Optional(Type.Array(RequestKey)) }
+/** What has become of a change set that was proposed, or of what was voted on. */
+const VoteFateSchema = object(
+  {
+    changeSet: Type.Optional(RequestKey),
+    proposal: Type.Optional(ProposalIdSchema),
+    state: Type.Enum(['open', 'agreed', 'ended']),
+    waitsFor: Type.Optional(Handles),
+    endedAt: Type.Optional(CountSchema),
+    changes: Type.Optional(
+      object({
+        values: CountSchema,
+        computed: CountSchema,
+        added: CountSchema,
+        removed: CountSchema,
+        renamed: CountSchema,
+        granted: CountSchema,
+        arranged: CountSchema,
+      }),
+    ),
+    why: Type.Optional(Type.String()),
+    reason: Type.Optional(VoidReasonSchema),
+  },
+  'VoteFate',
+)
 /** Agreed: every member has signed for it. */
-const AgreedSchema = object({ request: RequestKey, index: CountSchema, ...inParts }, 'Agreed')
+const AgreedSchema = object(
+  { request: RequestKey, index: CountSchema, vote: Type.Optional(VoteFateSchema), ...inParts },
+  'Agreed',
+)
 /** All that was to be written stands agreed already. */
 const UnchangedSchema = object({ unchanged: Type.Literal(true) }, 'Unchanged')
 /** Confirmed, or signed, and not settled yet. */

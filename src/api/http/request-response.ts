@@ -5,6 +5,7 @@ import type { DryRun } from '../../documents/dry-run.ts'
 import { subjectOf } from '../../documents/path.ts'
 import type { RequestResult, VotedResult } from '../../documents/request-result.ts'
 import type { VoidDetails } from '../../documents/requests/void-details.ts'
+import type { VoteFate } from '../../documents/vote-fate.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import { type VoidReason, voidCodes } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
@@ -24,6 +25,7 @@ interface AgreedBody {
   /** Where the request stands: `<handle>.<seq>.<index>`, and its place in the ledger. */
   readonly request: string
   readonly index: number
+  readonly vote?: VoteFate
 }
 /** What was written waits for votes. */
 interface VotingBody {
@@ -108,7 +110,7 @@ function settled(result: Settled): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted':
-      return agreed(contract, place, createdAt)
+      return agreed(contract, { ...place, ...(result.vote && { vote: result.vote }) }, createdAt)
     case 'void':
       return voidOf(outcome.reason, result, place)
     case 'refused':

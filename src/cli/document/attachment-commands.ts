@@ -8,8 +8,8 @@ import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
 import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
-import { printWritten } from './field-commands.ts'
 import { placeOf } from './place.ts'
+import { printWritten } from './write-lines.ts'
 
 /** No attachment stands agreed at a place, or below it. Evidence: `path`. */
 class NothingProven extends ConcordataError {}

@@ -3,7 +3,8 @@ import { apiClientFor } from '../api-client.ts'
 import { textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
-import { jsonLines, printResult, table } from '../output.ts'
+import { jsonLines, printResult, table, tell } from '../output.ts'
+import { type Voted, voteLine } from './vote-lines.ts'
 
 interface ChangeSet {
   readonly request: string
@@ -36,7 +37,9 @@ export function changeSetCommands(program: Command): void {
     .action(async (uid: string, file: string, { data, json, about }: Options) => {
       const changes = jsonIn(await textIn(file), file)
       const answer = await (await apiClientFor(data)).call('POST', sets(uid), { changes, ...aboutOf(about) })
-      printResult(json, answer, [(answer as { request?: string }).request ?? 'Nothing is to be changed.'])
+      const { request } = answer as Voted
+      printResult(json, answer, [request ?? 'Nothing is to be changed.'])
+      if (request !== undefined) tell(json, voteLine(uid, answer as Voted))
     })
 
   of('list')
@@ -67,11 +70,7 @@ export function changeSetCommands(program: Command): void {
     .action(async (uid: string, request: string, vote: string, { data, json, about }: Options) => {
       const client = await apiClientFor(data)
       const voted = await client.call('POST', `${sets(uid, request)}/Votes`, { vote, ...aboutOf(about) })
-      if (vote === 'no') return printResult(json, voted, ['Voted no: none of it takes effect.'])
-      const { open } = (await client.call('GET', `${sets(uid)}?ended=0`)) as { open: readonly ChangeSet[] }
-      const { waitsFor } = open.find((one) => one.request === request) ?? {}
-      const standing = waitsFor === undefined ? 'nobody else is waited for' : `it waits for ${waitsFor.join(', ')}`
-      printResult(json, voted, [`Voted yes: ${standing}.`])
+      printResult(json, voted, [`Voted ${vote}.`, voteLine(uid, voted as Voted)])
     })
 
   onOne('withdraw')

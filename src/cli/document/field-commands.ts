@@ -3,6 +3,7 @@ import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
 import { jsonLines, printResult } from '../output.ts'
 import { placeOf } from './place.ts'
+import { printWritten } from './write-lines.ts'
 
 interface Options {
   readonly data: string
@@ -14,15 +15,6 @@ interface WriteOptions extends Options {
   readonly add?: true
   readonly dryRun?: true | undefined
   readonly wait?: number
-}
-
-/** What a write has come to, as far as it is printed. */
-interface Written {
-  readonly request?: string
-  readonly index?: number
-  readonly unchanged?: true
-  readonly waitingFor?: 'votes' | readonly string[]
-  readonly candidates?: readonly { readonly proposal: string; readonly waitsFor: readonly string[] }[]
 }
 
 const TEXT = 'text/plain; charset=utf-8'
@@ -79,24 +71,4 @@ async function write(uid: string, path: string, body: string, type: string, opti
     headers,
   )
   printWritten(uid, answer, { dryRun, json })
-}
-
-/** What a write has come to, or would come to. */
-export function printWritten(
-  uid: string,
-  answer: unknown,
-  { dryRun, json }: Pick<WriteOptions, 'dryRun' | 'json'>,
-): void {
-  printResult(json, answer, dryRun ? jsonLines(answer) : [fateOf(uid, answer as Written)])
-}
-
-function fateOf(uid: string, { candidates = [], index, request, unchanged, waitingFor }: Written): string {
-  if (unchanged) return 'That is what stands there already.'
-  if (waitingFor === 'votes') {
-    const waits = candidates.map(({ proposal, waitsFor }) => `${proposal} (${waitsFor.join(', ')})`)
-    return `It waits for votes: ${waits.join('; ')}.`
-  }
-  if (waitingFor !== undefined || index === undefined)
-    return `It is not agreed yet. Follow it with: concordata request follow ${uid} ${request}`
-  return `Agreed, as entry ${index} of the ledger.`
 }

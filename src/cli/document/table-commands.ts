@@ -6,8 +6,8 @@ import { apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
 import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
 import { printResult } from '../output.ts'
-import { printWritten } from './field-commands.ts'
 import { placeOf } from './place.ts'
+import { printWritten } from './write-lines.ts'
 
 /** A file is neither CSV nor a workbook, by its name. Evidence: `path`. */
 class TableUnknown extends ConcordataError {}

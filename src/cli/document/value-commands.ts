@@ -1,8 +1,10 @@
 import { Argument, type Command } from 'commander'
-import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, proposalArgument } from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { placeOf } from './place.ts'
+import { type Voted, voteLine } from './vote-lines.ts'
+import { printWritten } from './write-lines.ts'
 
 interface Candidate {
   readonly proposal: string
@@ -63,10 +65,7 @@ export function valueCommands(program: Command): void {
         const client = await apiClientFor(data)
         const url = `${placeOf(uid, path)}/~proposals/${proposal}/votes`
         const voted = await client.call('POST', url, { vote, ...aboutOf(about) })
-        const isNo = vote === 'no'
-        printResult(json, voted, [
-          isNo ? 'Voted no: the value is not agreed.' : await fateOf(client, uid, path, proposal),
-        ])
+        printResult(json, voted, [`Voted ${vote}.`, voteLine(uid, voted as Voted)])
       },
     )
 
@@ -85,14 +84,6 @@ export function valueCommands(program: Command): void {
     .action(async (uid: string, path: string, proposal: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const answer = await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/choice`)
-      const waits = (answer as { waitingFor?: string }).waitingFor === 'votes'
-      printResult(json, answer, [waits ? 'Chosen: it waits for votes.' : 'Chosen.'])
+      printWritten(uid, answer, { json })
     })
-}
-
-/** Whether there is more to wait for. */
-async function fateOf(client: ApiClient, uid: string, path: string, proposal: string): Promise<string> {
-  const standing = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
-  const { waitsFor } = standing.find((one) => one.proposal === proposal) ?? {}
-  return waitsFor === undefined ? 'Voted: nobody else is waited for.' : `Voted: it waits for ${waitsFor.join(', ')}.`
 }

@@ -10,10 +10,8 @@ import { type ElementId, type RequestRef, requestKey } from '../../events/ids.ts
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
-import type { RefusingRulePorts } from '../refusing-rule.ts'
-import { pendingResult, type RequestResult, resultFor } from '../request-result.ts'
+import { pendingResult, type RequestResult, type ResultPorts, resultFor } from '../request-result.ts'
 
 /** A request of this party that its caller had asked for before, found by the key that it was asked for under. */
 export interface AskedBefore {
@@ -32,9 +30,8 @@ export async function askedBefore(live: LiveContract, key: string): Promise<Aske
   return request && { key, at, request }
 }
 
-interface Ports extends RefusingRulePorts {
+interface Ports extends ResultPorts {
   readonly clock: Clock
-  readonly events: Store['events']
 }
 
 /** What became of it, as whoever asked was, or would have been, answered; waits for that, within the time. */

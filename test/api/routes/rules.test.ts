@@ -206,7 +206,9 @@ t.test(
         },
       })
       t.same((await listed(ana)).open, [], 'nothing is signed')
-      t.equal((await ana.call('POST', sets, endorsement)).status, 200)
+      const proposed = await ana.call('POST', sets, endorsement)
+      t.match(proposed, { status: 200, body: { vote: { state: 'open', waitsFor: ['ben'] } } })
+      t.equal(proposed.body.vote.changeSet, proposed.body.request)
       await until('ben to see it', async () => (await listed(ben)).open.length === 1)
       const [{ request }] = (await listed(ben)).open
       const one = (await ben.call('GET', `${sets}/${request}`)).body
@@ -232,7 +234,17 @@ t.test(
           fields: [{ value: 'longer by a month' }, { value: '0.25' }],
         },
       })
-      t.equal((await ben.call('POST', `${sets}/${request}/Votes`, { vote: 'yes' })).status, 200)
+      const vote = () =>
+        ben.call('POST', `${sets}/${request}/Votes`, { vote: 'yes' }, undefined, { 'idempotency-key': 'last-vote' })
+      const { body: voted } = await vote()
+      const nothing = { computed: 0, removed: 0, renamed: 0, granted: 0, arranged: 0 }
+      t.same(voted.vote, {
+        changeSet: request,
+        state: 'agreed',
+        endedAt: voted.index,
+        changes: { ...nothing, values: 2, added: 2 },
+      })
+      t.same((await vote()).body, voted, 'whoever asks again is answered as before')
       t.match((await ben.call('GET', path)).body, {
         Extension: { Reason: 'longer by a month' },
         Terms: { Rate: '0.25' },
@@ -262,9 +274,29 @@ t.test(
       })
       const second = await propose(0.4)
       const about = { text: 'too dear' }
-      t.equal((await ben.call('POST', `${sets}/${second}/Votes`, { vote: 'no', about })).status, 200)
+      const no = await ben.call('POST', `${sets}/${second}/Votes`, { vote: 'no', about })
+      t.match(no, { status: 200, body: { vote: { state: 'ended', endedAt: no.body.index, why: 'turned_down' } } })
       await until('both to be past', async () => (await listed(ben)).ended.length === 3)
       t.match((await listed(ben)).ended, [{ why: 'turned_down' }, { why: 'withdrawn' }, { state: 'agreed' }])
+
+      const late = {
+        changes: [
+          { at: '', add: { Late: { A: 'x' } } },
+          { at: 'Terms', set: { Rate: 0.5 } },
+        ],
+      }
+      const third = (await ana.call('POST', sets, late)).body.request
+      t.equal((await ben.call('POST', path, { Late: 'first' })).status, 201)
+      const { body } = await ben.call('POST', `${sets}/${third}/Votes`, { vote: 'yes' })
+      const fate = {
+        changeSet: third,
+        state: 'ended',
+        endedAt: body.index,
+        why: 'unfit',
+        reason: { code: 'name_taken' },
+      }
+      t.match(body.vote, fate, 'with the last yes it has fallen, and whoever has cast it is told why')
+      t.equal((await ben.call('GET', `${path}/Terms/Rate`, undefined, '', { accept: 'application/json' })).body, '0.25')
       t.match(await ben.call('GET', `${sets}/ana.99999.0`), { status: 404, body: { code: 'no_such_change_set' } })
     })
 

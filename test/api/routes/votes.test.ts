@@ -163,7 +163,7 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       body: { code: 'no_vote_asked' },
     })
     const chosen = await runCommand('value', 'choose', contract, 'Free', proposal, '--data', ana.data)
-    t.same(chosen, { status: 0, output: 'Chosen.\n' })
+    t.match(chosen, { status: 0, output: /^Agreed, as entry \d+ of the ledger\.\n$/ })
     t.same(await open(ana, ''), [])
     t.equal((await ana.call('GET', path)).body.Free, 'two')
     t.match(await ana.call('GET', `${path}/Free/~proposals/${proposal}`), { body: { code: 'no_such_proposal' } })
@@ -237,8 +237,14 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const [rated = '', noted = ''] = [first, second].map((line) => line.split(' ')[0])
     const vote = (proposal: string, said: string) =>
       runCommand('value', 'vote', contract, 'Terms', proposal, said, '--about', 'by hand', ...data)
-    t.match(await vote(rated, 'yes'), { status: 0, output: /nobody else is waited for/ })
-    t.match(await vote(noted, 'no'), { status: 0, output: /^Voted no: the value is not agreed\.$/m })
+    t.match(await vote(rated, 'yes'), {
+      status: 0,
+      output: /^Voted yes\.\nAgreed, as entry \d+ of the ledger: 1 value\.\n$/,
+    })
+    t.match(await vote(noted, 'no'), {
+      status: 0,
+      output: /^Voted no\.\nIt has come to nothing, at entry \d+ of the ledger: turned down\.\n$/,
+    })
     t.match(await written, { status: 409, body: { candidates: [{ fate: 'agreed' }, { fate: 'turned_down' }] } })
     t.match(await vote(noted, 'yes'), { status: 1, output: /no_such_proposal/ })
     t.match(await runCommand('value', 'proposals', contract, '--json', ...data), { output: '[]\n' })
@@ -264,14 +270,15 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     const file = join(ana.data, 'changes.json')
     await writeFile(file, JSON.stringify([{ at: 'Terms', set: { Rate: 0.47, Share: 0.48 } }]))
     const proposed = await by(ana, 'change-set', 'propose', file, '--about', 'endorsement')
-    const name = proposed.output.trim()
+    const [name = '', standing] = proposed.output.split('\n')
+    t.equal(standing, 'It waits for the vote of ben.')
     await until('ben to see it', async () => (await by(ben, 'change-set', 'list')).output.includes(name))
     t.match((await by(ben, 'change-set', 'list')).output, /ana +open +endorsement +ben/)
     t.match(JSON.parse((await by(ben, 'change-set', 'show', name)).output), { changes: { values: [{}, {}] } })
     t.match(await by(ana, 'change-set', 'vote', name, 'yes'), { status: 1, output: /not_a_voter/ })
-    t.same(await by(ben, 'change-set', 'vote', name, 'yes'), {
+    t.match(await by(ben, 'change-set', 'vote', name, 'yes'), {
       status: 0,
-      output: 'Voted yes: nobody else is waited for.\n',
+      output: /^Voted yes\.\nAgreed, as entry \d+ of the ledger: 2 values\.\n$/,
     })
     t.match((await ben.call('GET', `${path}/Terms`)).body, { Rate: '0.47', Share: '0.48' })
     t.match(await by(ana, 'change-set', 'withdraw', name), { status: 1, output: /no_such_change_set/ })
@@ -285,7 +292,7 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       const [named] = (await by(ana, 'attachment', 'bring', survey, '--name', 'Survey.txt')).output.split('\n')
       const rated = { at: 'Terms', set: { Rate: 0.465 } }
       await writeFile(changes, JSON.stringify([rated, { at: '', add: { Survey: JSON.parse(named ?? '') } }]))
-      const request = (await by(ana, 'change-set', 'propose', changes)).output.trim()
+      const [request = ''] = (await by(ana, 'change-set', 'propose', changes)).output.split('\n')
       await until('ben to see it', async () => (await by(ben, 'change-set', 'list')).output.includes(request))
       t.match(await by(ben, 'attachment', 'get', 'Survey', read), { status: 1, output: /no_such_path/ })
       const get = () => by(ben, 'attachment', 'get', 'Survey', read, '--change-set', request)

@@ -24,7 +24,8 @@ function has({ state: { settling }, contract }: LiveContract, name: string): boo
 }
 
 /** Nobody says anything about anything here. */
-const { payloads } = openMemoryStore()
+const { events, payloads } = openMemoryStore()
+const ports = { events, payloads, turns: undefined }
 
 /** A party whose `transmit` is up, with a contract of its own. */
 async function transmitting(t: Test) {
@@ -52,13 +53,13 @@ t.test('a node that must not sign says so, and what it was asked never comes to 
   const { contracts } = await ana.start('node', { guard: memoryGuard() })
   await contracts.use(contract, async (live) => {
     t.equal(live.obstacle, 'nobody_to_ask')
-    t.match(await resultOf(add(live, 'Dropped', 20), live, { payloads, turns: undefined }), {
+    t.match(await resultOf(add(live, 'Dropped', 20), live, ports), {
       kind: 'timed out',
       request: undefined,
       waitingFor: ['ana'],
     })
     await live.goOn()
-    t.match(await resultOf(add(live, 'Taken', 10_000), live, { payloads, turns: undefined }), {
+    t.match(await resultOf(add(live, 'Taken', 10_000), live, ports), {
       kind: 'pending',
       request: { handle: 'ana' },
     })
@@ -78,7 +79,7 @@ t.test(
     await before.close()
     const serve = await ana.start('serve')
     await serve.contracts.use(contract, async (live) => {
-      await t.rejects(resultOf(add(live, 'Later', 20), live, { payloads, turns: undefined }), {
+      await t.rejects(resultOf(add(live, 'Later', 20), live, ports), {
         code: 'transmitter_silent',
       })
       await ana.start('transmit')
