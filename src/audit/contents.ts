@@ -10,7 +10,7 @@ import type { Handle } from '../events/ids.ts'
 import { contentTree } from '../merkle/content-tree.ts'
 import { leafHash } from '../merkle/hashing.ts'
 import type { Checklist } from './checklist.ts'
-import type { StoredGroup } from './source.ts'
+import type { AuditedGroup } from './source.ts'
 
 const groupForm = /^content-([0-9a-f]{64})\.(0|[1-9][0-9]{0,15})$/
 
@@ -51,7 +51,7 @@ export class StoredContents {
   }
 
   /** Requires a group of a content. */
-  took({ group, entries }: StoredGroup, checklist: Checklist): void {
+  took({ group, entries }: AuditedGroup, checklist: Checklist): void {
     const [, name = '', number = ''] = groupForm.exec(group) ?? []
     const expected = this.#expected.get(name as ContentName)
     for (const [seal, text] of entries) {

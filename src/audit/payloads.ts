@@ -4,7 +4,7 @@ import { sealOf, valueSealsOf } from '../events/seal.ts'
 import type { Payload, Statement } from '../events/statement.ts'
 import type { Checklist } from './checklist.ts'
 import { isOfContent, type StoredContents } from './contents.ts'
-import { type AuditSource, isStoreCorrupt, type StoredGroup } from './source.ts'
+import { type AuditedGroup, type AuditSource, isStoreCorrupt } from './source.ts'
 
 /** What is known of a seal that a statement names. */
 interface Named {
@@ -152,7 +152,7 @@ function verifyEntry(
   { isAtomic }: AuditSource,
   named: NamedSeals,
   checklist: Checklist,
-  stored: StoredGroup,
+  stored: AuditedGroup,
   seal: Hash,
   text: string,
 ): 0 | 1 {
@@ -185,7 +185,7 @@ function verifyEntry(
   return 0
 }
 
-function placeOf({ group }: StoredGroup, seal?: Hash) {
+function placeOf({ group }: AuditedGroup, seal?: Hash) {
   return { kind: 'payloads', group, ...(seal !== undefined && { seal }) } as const
 }
 

@@ -16,7 +16,7 @@ export interface SealedAt {
 }
 
 /** Payloads that are kept together, as they stand: nothing left out, nothing mended. */
-export interface StoredGroup {
+export interface AuditedGroup {
   /** `<handle>.<seq>` of the statement that names their seals, if they are what Concordata keeps. Two rows of one are two groups. */
   readonly group: string
   /** In the order in which they stand. A seal may stand there more than once. */
@@ -48,7 +48,7 @@ export interface AuditSource {
   /** Opened seals (canonical JSON) of a party's statements, as far as they are there. */
   payloads(party: Handle, sealed: readonly SealedAt[]): Promise<ReadonlyMap<Hash, string>>
   /** All payloads that stand there, whether anything names them or not. */
-  groups(): AsyncIterable<StoredGroup>
+  groups(): AsyncIterable<AuditedGroup>
 }
 
 export function isStoreCorrupt(error: unknown): error is ConcordataError {

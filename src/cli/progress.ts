@@ -5,7 +5,7 @@ const BAR_WIDTH = 30
 const REDRAW_MS = 100
 
 /** Shows on standard error how far something is: a bar at a terminal, elsewhere a line for each tenth; nothing with `--json`. */
-export class Progress {
+export class ProgressBar {
   readonly #isTerminal: boolean
   readonly #json: true | undefined
   readonly #total: number

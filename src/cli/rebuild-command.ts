@@ -15,7 +15,7 @@ import type { Store } from '../store/port.ts'
 import { NotHeld } from './audit/audit-commands.ts'
 import { dataOption, jsonOption } from './options.ts'
 import { printResult, tell } from './output.ts'
-import { Progress } from './progress.ts'
+import { ProgressBar } from './progress.ts'
 
 interface Options {
   readonly data: string
@@ -49,7 +49,7 @@ async function rebuild({ data, contract: uid, at, json, out }: Options): Promise
   }
   const configuration = await readConfiguration(data, readEnvironment(process.env))
   const store = await openStoreToRead(configuration)
-  const progress = new Progress((await store.events.lastPosition()) ?? 0, json)
+  const progress = new ProgressBar((await store.events.lastPosition()) ?? 0, json)
   const options = { ...(contract && { contract }), progress: (position: number) => progress.at(position) }
   try {
     if (out !== undefined) await writeExport(store, resolve(out), point, options, progress, json)
@@ -66,7 +66,7 @@ async function renew(
   data: string,
   { events }: Store,
   options: Replaying,
-  progress: Progress,
+  progress: ProgressBar,
   json: true | undefined,
 ): Promise<void> {
   const unlock = lockReadModel(data)
@@ -101,7 +101,7 @@ async function writeExport(
   out: string,
   point: PointInTime | undefined,
   options: Replaying,
-  progress: Progress,
+  progress: ProgressBar,
   json: true | undefined,
 ): Promise<void> {
   const dir = await mkdtemp(join(dirname(out), '.rebuild-'))

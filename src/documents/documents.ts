@@ -83,7 +83,7 @@ const LOOKS_MAX = 100
 
 /** What is written to an element: a text as people write values, JSON, XML, or a table. `adds`: by POST, so children that are not
  * there yet are added, and what stands agreed is proposed once more. `merges`: by PATCH. */
-export type Written = { readonly adds: boolean; readonly merges?: true } & (
+export type WrittenBody = { readonly adds: boolean; readonly merges?: true } & (
   | { readonly text: string }
   | { readonly json: unknown }
   | { readonly markup: Markup }
@@ -102,7 +102,7 @@ interface Change {
 }
 
 /** An element in the agreed view. */
-export interface Agreed {
+export interface AgreedElement {
   readonly element: Element
   /** Of a field its value or null, of a block an object with its children by name, of a list an array. */
   value(): Promise<unknown>
@@ -138,7 +138,7 @@ export class Documents {
    * Undefined: there is no such element. `at`: as it was after that ledger entry; left out: as it is. Throws NoSuchContract,
    * NoSuchEntry, HistoryTooLong.
    */
-  get(uid: Uid, names: readonly string[], at?: LedgerIndex): Promise<Agreed | undefined> {
+  get(uid: Uid, names: readonly string[], at?: LedgerIndex): Promise<AgreedElement | undefined> {
     return this.#ports.contracts.use(uid, async (live) => {
       const document = at === undefined ? live.state.settling.agreed : await this.past.after(live, at)
       const view = new AgreedView(document, uid, this.#ports.store.payloads, this.turns)
@@ -154,7 +154,7 @@ export class Documents {
   }
 
   /** Throws NoSuchContract, NoSuchPath, WriteUnfit, ValueUnreadable, and what a request can be refused for. */
-  propose(uid: Uid, names: readonly string[], written: Written, wait: Wait): Promise<RequestResult> {
+  propose(uid: Uid, names: readonly string[], written: WrittenBody, wait: Wait): Promise<RequestResult> {
     const { adds, merges } = written
     const how = merges ? 'merge' : adds ? 'post' : 'put'
     const write: ChangesOf = (element, ground) => {

@@ -46,7 +46,7 @@ const INPUTS_MAX = 100
 const RULES_LEFT_OUT_MAX = 8
 
 /** A request that a rule makes void, or would. */
-export interface Asked {
+export interface AskedRequest {
   readonly author: Handle
   readonly commands: readonly { readonly type: string }[]
   readonly payloads: Payloads
@@ -64,7 +64,7 @@ export interface RefusingRulePorts {
 /** The leaf names rule and elements by their ids: what they are, and what the values are, only a node that holds them can say. */
 export async function refusingRule(
   outcome: Outcome,
-  asked: Asked,
+  asked: AskedRequest,
   state: AgreementState,
   ports: RefusingRulePorts,
 ): Promise<RefusingRule | undefined> {
@@ -109,7 +109,7 @@ interface Judged {
  * that cannot be said, as of a request that a right was missing for.
  */
 function* judgedDocument(
-  { author, commands, isChangeSet, payloads, time }: Asked,
+  { author, commands, isChangeSet, payloads, time }: AskedRequest,
   state: AgreementState,
   rule: number,
 ): Generator<void, Judged> {

@@ -2,7 +2,7 @@ import '../crypto/native.ts'
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { createApi } from '../api/app.ts'
-import type { Asked } from '../api/http/authenticate.ts'
+import type { AskedCall } from '../api/http/authenticate.ts'
 import { KeptForms } from '../api/http/forms/kept-forms.ts'
 import { createStatusApi } from '../api/status-app.ts'
 import { openPartyProcess, type PartyProcess } from '../contracts/processes/party-process.ts'
@@ -283,8 +283,8 @@ async function openInward(
     clock: systemClock,
     inwardLimits,
     behindProxy: apiBehindProxy,
-    noteAsked: (asked: Asked) => log.asked(asked),
-    noteAnswered: (asked: Asked, status: number) => log.answered(asked, status),
+    noteAsked: (asked: AskedCall) => log.asked(asked),
+    noteAnswered: (asked: AskedCall, status: number) => log.answered(asked, status),
     logger,
   }
   const { webhooks } = parts

@@ -29,7 +29,7 @@ export interface PartyRef {
 }
 
 /** A proposal that stands. */
-export interface Standing {
+export interface StandingProposal {
   readonly id: number
   readonly name: ProposalId
   /** That the field be emptied. */
@@ -43,7 +43,7 @@ export interface Standing {
 export interface FieldRef {
   readonly id: number
   /** In ledger order. */
-  standing: Standing[]
+  standing: StandingProposal[]
 }
 
 /** A statement of this batch that carries requests which the ledger does not have yet. */

@@ -1,11 +1,11 @@
 import { fastify } from 'fastify'
 import t from 'tap'
-import type { Caller } from '../../src/api/http/authenticate.ts'
+import type { ApiCaller } from '../../src/api/http/authenticate.ts'
 import { createStatusApi } from '../../src/api/status-app.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 
 t.test('a process without an API asks for keys as the API does', async (t) => {
-  const callers: { [key: string]: Caller } = {
+  const callers: { [key: string]: ApiCaller } = {
     watch: { name: 'watch', roles: ['operator'] },
     read: { name: 'read', roles: ['reader'] },
   }

@@ -1,6 +1,6 @@
 import { AuditFailed } from '../../src/audit/audit-failed.ts'
 import type { AuditReport } from '../../src/audit/report.ts'
-import type { AuditSource, StoredGroup, StoredLine } from '../../src/audit/source.ts'
+import type { AuditedGroup, AuditSource, StoredLine } from '../../src/audit/source.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import { isValidSignature } from '../../src/crypto/ed25519.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -14,7 +14,7 @@ export interface ExportedContract {
   readonly feeds: Readonly<Record<Handle, readonly StoredLine[]>>
   readonly ledger: readonly StoredLine[]
   readonly evidence: readonly StoredLine[]
-  readonly groups: readonly StoredGroup[]
+  readonly groups: readonly AuditedGroup[]
 }
 
 function sourceOf({ contract, founder, feeds, ledger, evidence, groups }: ExportedContract): AuditSource {

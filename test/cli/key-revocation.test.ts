@@ -3,7 +3,7 @@ import { cp, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Keys } from '../../src/cli/keys/key-revocation.ts'
+import type { ContractKeys } from '../../src/cli/keys/key-revocation.ts'
 import { addParty } from '../../src/cli/party-commands.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
@@ -211,7 +211,7 @@ t.test('with the key behind a signer process, whichever processes die', { timeou
   }
   await ana.startAgain(0)
   await until('the takeover', async () => {
-    const { keys, contracts } = (await ben.client.call('GET', '/api/Keys')) as Keys
+    const { keys, contracts } = (await ben.client.call('GET', '/api/Keys')) as ContractKeys
     return contracts.every(({ signing, waitsFor }) => signing === keys[1] && waitsFor === undefined)
   })
   const written = { Country: 'Mexico' }

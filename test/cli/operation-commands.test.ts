@@ -7,7 +7,7 @@ import { openNode } from '../../src/index.ts'
 import { configurationPath, readConfiguration } from '../../src/node/config/configuration.ts'
 import { storePath } from '../../src/node/files/open-store.ts'
 import { identityPaths } from '../../src/node/identity/identity-files.ts'
-import type { Finding } from '../../src/node/maintenance/checks/finding.ts'
+import type { CheckFinding } from '../../src/node/maintenance/checks/finding.ts'
 import { clockBy } from '../../src/node/maintenance/checks/peers.ts'
 import { examine } from '../../src/node/maintenance/doctor.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -30,7 +30,7 @@ t.test('what an operator asks of a data directory', { timeout: 120_000 }, async 
 
   const doctor = async () => {
     const { status, output } = await runCommand('doctor', '--data', ana.data, '--json')
-    const findings = JSON.parse(output) as Finding[]
+    const findings = JSON.parse(output) as CheckFinding[]
     return { status, of: (check: string) => findings.find((finding) => finding.check === check) }
   }
 

@@ -54,6 +54,46 @@ t.test('words stand in their order, each once', async (t) => {
 const notUsed = new Set(firstsIn(banned).flatMap((word) => [word, `${word}s`]))
 const foundIn = (text: string) => text.split('\n').filter((line) => wordsIn(line).some((word) => notUsed.has(word)))
 
+/**
+ * Types that several files of src export under one name. One type, one name: none is added, and one that has names of its own is taken
+ * out. Not those of the library: programs see them by these names.
+ */
+const TWICE: readonly string[] = [
+  'Decided',
+  'Decision',
+  'Done',
+  'Engine',
+  'Naming',
+  'Outcome',
+  'Piece',
+  'Progress',
+  'Queued',
+  'Recipients',
+  'SignedStatement',
+  'Standing',
+  'Verdict',
+]
+
+t.test('a name of a type means one type', async (t) => {
+  const files = new Map<string, string[]>()
+  for (const [file, text] of texts) {
+    if (!file.startsWith('src/') || !file.endsWith('.ts') || file.startsWith('src/library/')) continue
+    for (const [, name = ''] of text.matchAll(/^export (?:abstract )?(?:class|interface|type) ([A-Z]\w*)/gm))
+      files.set(name, [...(files.get(name) ?? []), file])
+  }
+  t.ok(files.size > 500, 'they are found')
+  const twice = [...files].filter(([, some]) => some.length > 1)
+  t.same(
+    twice.filter(([name]) => !TWICE.includes(name)),
+    [],
+  )
+  t.same(
+    TWICE.filter((name) => !twice.some(([other]) => other === name)),
+    [],
+    'those that are excused are still there',
+  )
+})
+
 t.test('words that are not used are used nowhere: in no code, test, document or file of ops', async (t) => {
   t.ok(notUsed.size >= 20)
   t.ok(texts.length > 1200, 'they are found')

@@ -20,14 +20,14 @@ export const apiRoles = ['reader', 'editor', 'voter', 'operator'] as const
 export type ApiRole = (typeof apiRoles)[number]
 
 /** Who calls: a name for people, and what it may do. */
-export interface Caller {
+export interface ApiCaller {
   readonly name: string
   readonly roles: readonly ApiRole[]
   /** When what it has shown stops being good, in milliseconds since the Unix epoch; left out: it does not by itself. */
   readonly until?: number
 }
 
-type Known = Caller | undefined
+type Known = ApiCaller | undefined
 
 export interface AccessPorts {
   /** `connection`: on which it is shown. Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
@@ -35,12 +35,12 @@ export interface AccessPorts {
   readonly clock: Clock
   readonly inwardLimits?: InwardLimits | undefined
   /** Notes who asks for what; a call that changes something is not carried out unless that is written. */
-  readonly noteAsked: (asked: Asked) => void
+  readonly noteAsked: (asked: AskedCall) => void
   /** Notes what it was answered. */
-  readonly noteAnswered: (asked: Asked, status: number) => void
+  readonly noteAnswered: (asked: AskedCall, status: number) => void
 }
 
-export interface Asked {
+export interface AskedCall {
   readonly who: string
   readonly method: string
   /** Without the query: a key may stand there. Names of elements may, values never do. */
@@ -66,7 +66,7 @@ declare module 'fastify' {
 
 /** By what right a call is made. */
 export interface Access {
-  readonly caller: Caller
+  readonly caller: ApiCaller
   readonly key: string
   readonly role: ApiRole
   /** Counts something more that the caller asks for on the same connection. Throws ApiRateLimited. */
@@ -87,7 +87,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   app.decorateRequest('ends', null)
   const limits = new CallLimits(ports.inwardLimits, () => performance.now())
   const underWay = new CallsUnderWay()
-  const admit = (request: FastifyRequest, reply: FastifyReply, key: string, caller: Caller | undefined): void => {
+  const admit = (request: FastifyRequest, reply: FastifyReply, key: string, caller: ApiCaller | undefined): void => {
     if (caller === undefined) {
       limits.failed(strangerAt(request.ip))
       request.calledBy = ''
@@ -147,7 +147,7 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   })
 }
 
-function askedBy(who: string, request: FastifyRequest): Asked {
+function askedBy(who: string, request: FastifyRequest): AskedCall {
   const path = (request.url === UNREADABLE_URL ? request.originalUrl : request.url).split('?', 1)[0] as string
   return { who, method: request.method, path, call: request.id }
 }

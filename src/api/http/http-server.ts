@@ -4,7 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import { readBodies } from './body.ts'
 import { withEntityInPlural } from './entity-urls.ts'
 import { answerErrors, problemFor } from './problems/error-handler.ts'
-import { describe, type Problem, type ProblemCode } from './problems/problem.ts'
+import { describe, type ProblemCode, type ProblemDocument } from './problems/problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
 import { readUrl, remembering, UNREADABLE_URL, withElementAsOne } from './url.ts'
 import { RequestMalformed, validateExactly } from './validation.ts'
@@ -75,7 +75,7 @@ export function answerNotFound(app: FastifyInstance): void {
   })
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+export function sendProblem(reply: FastifyReply, problem: ProblemDocument): FastifyReply {
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
 }
 
@@ -96,7 +96,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Duplex): voi
 }
 
 /** On a connection on which no HTTP is read any more. */
-export function refuse(socket: Duplex, problem: Problem): void {
+export function refuse(socket: Duplex, problem: ProblemDocument): void {
   const { status } = problem
   const body = JSON.stringify(problem)
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_TYPE}`

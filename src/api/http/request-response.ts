@@ -9,7 +9,7 @@ import type { VoteFate } from '../../documents/vote-fate.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import { type VoidReason, voidCodes } from '../../events/outcome.ts'
 import { unreachable } from '../../runtime/assert.ts'
-import { describe, type Problem, type ProblemCode } from './problems/problem.ts'
+import { describe, type ProblemCode, type ProblemDocument } from './problems/problem.ts'
 import { statusOfVoid } from './problems/void-status.ts'
 
 type Settled = Extract<RequestResult, { kind: 'settled' }>
@@ -18,7 +18,7 @@ type Settled = Extract<RequestResult, { kind: 'settled' }>
 interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: AgreedBody | PendingBody | VotingBody | DryRunBody | UnchangedBody | Problem
+  readonly body: AgreedBody | PendingBody | VotingBody | DryRunBody | UnchangedBody | ProblemDocument
 }
 
 interface AgreedBody {

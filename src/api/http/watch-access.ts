@@ -1,4 +1,4 @@
-import { type Access, type AccessPorts, type Caller, NotAuthorized, TokenInvalid } from './authenticate.ts'
+import { type Access, type AccessPorts, type ApiCaller, NotAuthorized, TokenInvalid } from './authenticate.ts'
 
 /** How often the access of an open connection is checked again. Milliseconds. */
 const RECHECK_MS = 30_000
@@ -57,6 +57,6 @@ export function watchAccess(
   return stop
 }
 
-async function foundOut(whoIs: AccessPorts['whoIs'], key: string): Promise<Caller | undefined> {
+async function foundOut(whoIs: AccessPorts['whoIs'], key: string): Promise<ApiCaller | undefined> {
   return whoIs(key)
 }

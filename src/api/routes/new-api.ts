@@ -7,7 +7,7 @@ import {
   type Precondition,
   PreconditionFailed,
   type Wait,
-  type Written,
+  type WrittenBody,
 } from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
 import { xmlOf } from '../../documents/markup/write-xml.ts'
@@ -28,7 +28,7 @@ import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { BodyMalformed, parseExactly } from '../http/exact-json.ts'
 import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/forms/accept.ts'
 import { XmlBody } from '../http/forms/exact-xml.ts'
-import type { KeptForms, Shown } from '../http/forms/kept-forms.ts'
+import type { KeptForms, ShownForm } from '../http/forms/kept-forms.ts'
 import { tagsOf } from '../http/forms/representations.ts'
 import { LARGE_CHARACTERS } from '../http/preconditions.ts'
 import { asksFor, waitOf as waitFrom } from '../http/prefer-header.ts'
@@ -196,7 +196,7 @@ async function readAnew(
   ports: PathRoutesPorts,
   request: FastifyRequest,
   reply: FastifyReply,
-  keep: (shown: Shown) => void,
+  keep: (shown: ShownForm) => void,
 ): Promise<FastifyReply> {
   const shown = await shownOf(ports, request, reply)
   if (!('tag' in shown)) return shown
@@ -223,7 +223,7 @@ async function shownOf(
   ports: PathRoutesPorts,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<Shown | FastifyReply> {
+): Promise<ShownForm | FastifyReply> {
   const { documents } = ports
   const { uid, names } = placeOf(request)
   const { at, from, view } = request.query as Static<typeof ReadQuery>
@@ -257,7 +257,7 @@ async function shownOf(
 }
 
 // What only waits for votes, and is not shown, is in no tag.
-function shown(form: Format, body: string | Buffer): Shown {
+function shown(form: Format, body: string | Buffer): ShownForm {
   const mediaType = mediaTypes[form]
   const tag = entityTag(mediaType, body)
   // Written in UTF-8 once, not for each that asks.
@@ -265,7 +265,7 @@ function shown(form: Format, body: string | Buffer): Shown {
   return { mediaType: form === 'json' ? JSON_SENT : mediaType, body: sent, tag }
 }
 
-function answered(shown: Shown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answered(shown: ShownForm, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { body, mediaType, tag } = shown
   const { 'if-match': match, 'if-none-match': noneMatch } = request.headers
   const isConditional = match !== undefined || noneMatch !== undefined
@@ -280,7 +280,7 @@ function answered(shown: Shown, request: FastifyRequest, reply: FastifyReply): F
 }
 
 /** What has its tag, and is shown to whoever asks, is nothing to the hooks that look at answers: they take as long as all else here (decision 0151). */
-function answeredAtOnce({ body, mediaType, tag }: Shown, reply: FastifyReply): FastifyReply {
+function answeredAtOnce({ body, mediaType, tag }: ShownForm, reply: FastifyReply): FastifyReply {
   const length = String(Buffer.byteLength(body))
   reply.hijack()
   reply.raw
@@ -318,7 +318,7 @@ function formatOf({ headers, query }: FastifyRequest, offered: readonly [Format,
 }
 
 /** A body that is missing is told of only where there is something to write to. */
-async function writtenBy(request: FastifyRequest, documents: Documents): Promise<Written> {
+async function writtenBy(request: FastifyRequest, documents: Documents): Promise<WrittenBody> {
   const { method, body } = request
   if (method === 'PATCH' && body !== undefined) return { json: patchIn(body), adds: false, merges: true }
   if (body instanceof TextBody) return { text: body.text, adds: method === 'POST' }

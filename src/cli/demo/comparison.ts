@@ -1,5 +1,5 @@
 import { print, printLines, table } from '../output.ts'
-import type { PartyProcess, ReachableParty } from './party-process.ts'
+import type { DemoProcess, ReachableParty } from './party-process.ts'
 
 interface Standing {
   readonly party: ReachableParty
@@ -54,9 +54,9 @@ export function showComparison({ standings, isEqual }: Agreement): void {
 }
 
 /** What somebody who sits in front of it may want to type. */
-export function showWhatToTry(contract: string, parties: readonly PartyProcess[], dir: string): void {
-  const [broker, lead] = parties as [PartyProcess, PartyProcess]
-  const header = ({ token }: PartyProcess) => `-H 'Authorization: Bearer ${token}'`
+export function showWhatToTry(contract: string, parties: readonly DemoProcess[], dir: string): void {
+  const [broker, lead] = parties as [DemoProcess, DemoProcess]
+  const header = ({ token }: DemoProcess) => `-H 'Authorization: Bearer ${token}'`
   print('', 'The inward APIs:')
   for (const { name, api } of parties) print(`  ${api}  ${name}`)
   print('', 'Try, in another terminal:')

@@ -23,7 +23,7 @@ export interface ReachableParty {
 }
 
 /** One party of the demo: a process of its own with a data directory of its own. */
-export interface PartyProcess extends ReachableParty {
+export interface DemoProcess extends ReachableParty {
   readonly dir: string
   readonly endpoint: string
   readonly api: string
@@ -44,7 +44,7 @@ const START_TIMEOUT_MS = 120_000
 export async function startParty(
   dir: string,
   { handle, name }: { handle: Handle; name: string },
-): Promise<PartyProcess> {
+): Promise<DemoProcess> {
   const environment = readEnvironment(process.env)
   if (!(await exists(join(dir, 'concordata.json')))) {
     const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]

@@ -10,7 +10,7 @@ import type { ScenarioStep } from '../../scenario/scenario-form.ts'
 import { ApiProblem } from '../api-client.ts'
 import { entryArrives } from './opening.ts'
 import { DemoFailed, type ReachableParty } from './party-process.ts'
-import { type RefusingRule, RulesOf } from './scenario-rules.ts'
+import { RulesOf, type ShownRefusal } from './scenario-rules.ts'
 import { shownValue } from './shown.ts'
 
 /** Where a scenario is played. */
@@ -185,7 +185,7 @@ class Play {
 interface ShownProblem {
   readonly code: string
   readonly index: number
-  readonly rule?: RefusingRule
+  readonly rule?: ShownRefusal
 }
 
 function problemOf({ evidence }: ApiProblem): ShownProblem {

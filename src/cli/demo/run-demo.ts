@@ -10,7 +10,7 @@ import { print } from '../output.ts'
 import { addParty } from '../party-commands.ts'
 import { agreementOf, showComparison, showWhatToTry } from './comparison.ts'
 import { openTogether } from './opening.ts'
-import { type PartyProcess, startParty } from './party-process.ts'
+import { type DemoProcess, startParty } from './party-process.ts'
 import { playScenario } from './play-scenario.ts'
 
 const LOOK_UP_TIMEOUT_MS = 10_000
@@ -24,7 +24,7 @@ export async function runDemo(dir: string, exit: boolean): Promise<boolean> {
   const known = await readNegotiated(negotiatedPath)
   // It would name processes of an earlier run until the table stands.
   await rm(descriptionPath, { force: true })
-  const parties: PartyProcess[] = []
+  const parties: DemoProcess[] = []
   const stopped = stopSignal()
   try {
     for (const { handle, name } of scenario.parties) {
@@ -45,7 +45,7 @@ export async function runDemo(dir: string, exit: boolean): Promise<boolean> {
   }
 }
 
-async function begin(parties: readonly PartyProcess[], scenario: Scenario): Promise<string> {
+async function begin(parties: readonly DemoProcess[], scenario: Scenario): Promise<string> {
   await introduceEachOther(parties)
   const contract = await openTogether(scenario.title, parties, print)
   await playScenario(scenario, { contract, parties, tell: print })
@@ -53,8 +53,8 @@ async function begin(parties: readonly PartyProcess[], scenario: Scenario): Prom
 }
 
 /** As two people would by telephone: each reads out its fingerprint, and the other approves it. */
-async function introduceEachOther(parties: readonly PartyProcess[]): Promise<void> {
-  const fingerprints = new Map<PartyProcess, string>()
+async function introduceEachOther(parties: readonly DemoProcess[]): Promise<void> {
+  const fingerprints = new Map<DemoProcess, string>()
   for (const party of parties) {
     const { introduction } = await fetchIntroduction(party.endpoint, LOOK_UP_TIMEOUT_MS)
     fingerprints.set(party, partyFingerprint(introduction.card))
@@ -67,7 +67,7 @@ async function introduceEachOther(parties: readonly PartyProcess[]): Promise<voi
   print('They have compared fingerprints and approved each other')
 }
 
-function describe(contract: string, parties: readonly PartyProcess[]): string {
+function describe(contract: string, parties: readonly DemoProcess[]): string {
   const description = {
     contract,
     parties: parties.map(({ handle, name, api, token, endpoint, dir, pid }) => ({

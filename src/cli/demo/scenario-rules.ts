@@ -13,14 +13,14 @@ interface ShownRule {
 }
 
 /** As a problem document has it. */
-export interface RefusingRule {
+export interface ShownRefusal {
   readonly number: number
   readonly at: string
   readonly says: RuleWritten
   readonly inputs: readonly { readonly path: string; readonly value: unknown }[]
 }
 
-export interface Flag {
+export interface ShownFlag {
   readonly name: string
   readonly at: string
 }
@@ -77,7 +77,7 @@ export class RulesOf {
   }
 
   /** What is flagged, and where, as a party sees it. */
-  async flagged(party: ReachableParty): Promise<Flag[]> {
+  async flagged(party: ReachableParty): Promise<ShownFlag[]> {
     const rules = await this.#list(party)
     return rules.flatMap(({ number, flaggedAt }) =>
       flaggedAt.map((at) => ({ name: this.nameOf(number), at: shownPath(at) })),
@@ -85,7 +85,7 @@ export class RulesOf {
   }
 
   /** A refusal as its author's people read it. */
-  told(code: string, rule: RefusingRule | undefined): string[] {
+  told(code: string, rule: ShownRefusal | undefined): string[] {
     if (rule === undefined) return [`refused: ${code}`]
     const { at, inputs, number, says } = rule
     return [

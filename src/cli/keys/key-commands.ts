@@ -5,7 +5,7 @@ import { readCard } from '../../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { dataOption, jsonOption } from '../options.ts'
 import { printResult, table, tell } from '../output.ts'
-import { type Keys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
+import { type ContractKeys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 
 const POLL_MS = 250
 
@@ -78,7 +78,7 @@ interface RevokeOptions extends Options {
   readonly passphraseFile?: string
 }
 
-function waitingFor({ waitsFor, awaited }: Omit<Keys['contracts'][number], 'contract' | 'signing'>): string {
+function waitingFor({ waitsFor, awaited }: Omit<ContractKeys['contracts'][number], 'contract' | 'signing'>): string {
   const who = awaited === undefined || awaited.length === 0 ? '' : `: ${awaited.join(', ')}`
   return waitsFor === undefined ? '' : `${waitsFor}${who}`
 }
@@ -96,8 +96,8 @@ async function watchUntilReached(client: ApiClient, json: true | undefined): Pro
   }
 }
 
-async function keysOf(client: ApiClient): Promise<Keys> {
-  return (await client.call('GET', '/api/Keys')) as Keys
+async function keysOf(client: ApiClient): Promise<ContractKeys> {
+  return (await client.call('GET', '/api/Keys')) as ContractKeys
 }
 
 function roleOf(index: number, count: number): string {

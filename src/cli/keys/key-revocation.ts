@@ -10,7 +10,7 @@ import { askPassphrase } from '../../node/identity/passphrase-prompt.ts'
 import type { ApiClient } from '../api-client.ts'
 
 /** The signing keys of this party, and where each of its contracts is. */
-export interface Keys {
+export interface ContractKeys {
   readonly keys: readonly string[]
   readonly contracts: readonly {
     readonly contract: string
@@ -41,7 +41,7 @@ export async function readRecoveryKey(
  */
 export async function revokeEverywhere(client: ApiClient, self: Handle, recovery: KeyObject): Promise<string> {
   const { signing } = (await client.call('POST', '/api/Keys/Revocation')) as { signing: string }
-  const { contracts } = (await client.call('GET', '/api/Keys')) as Keys
+  const { contracts } = (await client.call('GET', '/api/Keys')) as ContractKeys
   for (const { contract, signing: revokes, waitsFor } of contracts) {
     if (waitsFor !== 'recovery key') continue
     const bytes = revocationBytes({ contract: contract as Uid, party: self, revokes, signing })

@@ -18,25 +18,25 @@ import { type ElementId, type Handle, ordinalOf } from '../../events/ids.ts'
 export interface Diff {
   readonly added: readonly Added[]
   /** What stands below goes with it, and is not named. */
-  readonly removed: readonly Place[]
-  readonly renamed: readonly (Place & { readonly from: string; readonly to: string })[]
-  readonly granted: readonly (Place & { readonly from: Handle | null; readonly to: Handle | null })[]
+  readonly removed: readonly DiffPlace[]
+  readonly renamed: readonly (DiffPlace & { readonly from: string; readonly to: string })[]
+  readonly granted: readonly (DiffPlace & { readonly from: Handle | null; readonly to: Handle | null })[]
   /** The children of a block by name, in the order in which they are shown. */
-  readonly arranged: readonly (Place & { readonly from: readonly string[]; readonly to: readonly string[] })[]
+  readonly arranged: readonly (DiffPlace & { readonly from: readonly string[]; readonly to: readonly string[] })[]
   /** Agreed ones; null: the field is empty. */
-  readonly values: readonly (Place & { readonly from: Agreed | null; readonly to: Agreed | null })[]
+  readonly values: readonly (DiffPlace & { readonly from: Agreed | null; readonly to: Agreed | null })[]
   readonly rules: readonly RuleChange[]
   readonly phase?: { readonly from: ContractState['phase']; readonly to: ContractState['phase'] }
   /** False where there is more than is listed: `CHANGES_MAX` of all kinds together. */
   readonly isWhole: boolean
 }
 
-export interface Place {
+export interface DiffPlace {
   readonly element: ElementId
   readonly path: string
 }
 
-interface Added extends Place {
+interface Added extends DiffPlace {
   readonly kind: 'block' | 'list' | 'field' | 'entry'
   readonly field?: FieldType
 }
@@ -177,7 +177,7 @@ class Comparison {
     else for (const child of childrenOf(element)) this.#valuesIn(child, [...names, child.name])
   }
 
-  #value(before: Field | undefined, { agreed: to }: Field, place: Place): void {
+  #value(before: Field | undefined, { agreed: to }: Field, place: DiffPlace): void {
     const from = before?.agreed ?? null
     if (from?.id === to?.id && from?.seal === to?.seal) return
     this.#note('values', { ...place, from: from && sealed(from), to: to && sealed(to) })
@@ -201,7 +201,7 @@ function isSame(before: Element, after: Element): boolean {
   return was !== undefined && is !== undefined && was.own === is.own
 }
 
-function placeOf({ id: element }: Element, names: Names): Place {
+function placeOf({ id: element }: Element, names: Names): DiffPlace {
   return { element, path: names.map(encodeURIComponent).join('/') }
 }
 

@@ -35,7 +35,7 @@ export class TemplateMalformed extends ConcordataError {}
 export class NoSuchTemplate extends ConcordataError {}
 
 /** A template by its bytes, or by its hash where the contract has it. */
-export type Named = { readonly template: string } | { readonly hash: Hash }
+export type NamedTemplate = { readonly template: string } | { readonly hash: Hash }
 
 /** What an upgrade would come to with the votes of all members. Nothing is signed. */
 export interface UpgradePreview {
@@ -113,7 +113,7 @@ export class DocumentTemplates {
   /** Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
   async import(
     uid: Uid,
-    { at, name, roles = {}, ...named }: { at: string; name?: string; roles?: Roles } & Named,
+    { at, name, roles = {}, ...named }: { at: string; name?: string; roles?: Roles } & NamedTemplate,
     wait: Wait,
   ): Promise<RequestResult> {
     const { commands, before } = await this.#onDocument(uid, named, (document, { hash, parsed, pieces }) => {
@@ -129,7 +129,7 @@ export class DocumentTemplates {
   /** This party's vote. Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
   async upgrade(
     uid: Uid,
-    { at, roles = {}, ...named }: { at: string; roles?: Roles } & Named,
+    { at, roles = {}, ...named }: { at: string; roles?: Roles } & NamedTemplate,
     wait: Wait,
   ): Promise<RequestResult> {
     const { commands, pieces } = await this.#onDocument(uid, named, (document, to) => ({
@@ -143,7 +143,7 @@ export class DocumentTemplates {
   /** Throws NoSuchContract, NoSuchPath, NoSuchTemplate, TemplateMalformed. */
   async preview(
     uid: Uid,
-    { at, roles = {}, ...named }: { at: string; roles?: Roles } & Named,
+    { at, roles = {}, ...named }: { at: string; roles?: Roles } & NamedTemplate,
   ): Promise<UpgradePreview> {
     const { hash, parsed, text } = await this.#named(uid, named)
     return this.#ports.contracts.use(uid, async (live) => {
@@ -196,7 +196,7 @@ export class DocumentTemplates {
 
   async #onDocument<Result>(
     uid: Uid,
-    named: Named,
+    named: NamedTemplate,
     commandsOf: (document: ContractState, to: Brought) => Result,
   ): Promise<Result> {
     const { hash, parsed, text } = await this.#named(uid, named)
@@ -207,7 +207,7 @@ export class DocumentTemplates {
     })
   }
 
-  async #named(uid: Uid, named: Named): Promise<{ hash: Hash; parsed: ParsedTemplate; text: string }> {
+  async #named(uid: Uid, named: NamedTemplate): Promise<{ hash: Hash; parsed: ParsedTemplate; text: string }> {
     const { turns } = this.#ports
     const text =
       'template' in named ? await inTurns(canonicalText(named.template), turns) : await this.text(uid, named.hash)

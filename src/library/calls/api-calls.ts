@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
 import type { written } from '../../api/answers/written.ts'
-import type { Problem } from '../../api/http/problems/problem.ts'
+import type { ProblemDocument } from '../../api/http/problems/problem.ts'
 import { PathMalformed, parsePath } from '../../documents/path.ts'
 import type { Answer, Call, Calls } from './calls.ts'
 import { notTheNode } from './http-calls.ts'
@@ -157,8 +157,8 @@ function isVoting(body: Accepted): body is Extract<Accepted, { readonly waitingF
   return body.waitingFor === 'votes'
 }
 
-function isProblem(value: unknown): value is Problem {
-  const { code, detail } = (value ?? {}) as Partial<Problem>
+function isProblem(value: unknown): value is ProblemDocument {
+  const { code, detail } = (value ?? {}) as Partial<ProblemDocument>
   return typeof code === 'string' && typeof detail === 'string'
 }
 

@@ -1,13 +1,13 @@
-import { describe, type Problem, type ProblemCode } from '../../api/http/problems/problem.ts'
+import { describe, type ProblemCode, type ProblemDocument } from '../../api/http/problems/problem.ts'
 
 /** What was asked for was not done: `code` says why (docs/errors.md), `problem` has all that the node says about it. */
 export class ProblemError extends Error {
   readonly code: ProblemCode
   /** Of HTTP. */
   readonly status: number
-  readonly problem: Problem
+  readonly problem: ProblemDocument
 
-  constructor(problem: Problem, options?: ErrorOptions) {
+  constructor(problem: ProblemDocument, options?: ErrorOptions) {
     super(`${problem.detail} [${problem.code}]`, options)
     this.name = 'ProblemError'
     this.code = problem.code

@@ -93,7 +93,7 @@ const InwardLimitsSchema = Type.Object(
   },
   { additionalProperties: false },
 )
-export type InwardLimits = Static<typeof InwardLimitsSchema>
+export type InwardLimitSettings = Static<typeof InwardLimitsSchema>
 
 /** concordata.json, made by `concordata init` and edited by people. */
 const ConfigurationFileSchema = Type.Object(
@@ -169,7 +169,7 @@ export interface Configuration {
   readonly partners?: readonly string[]
   readonly outwardLimits?: OutwardLimits
   readonly contractsInMemory: number
-  readonly inwardLimits?: InwardLimits
+  readonly inwardLimits?: InwardLimitSettings
   readonly apiBehindProxy?: boolean
   readonly namesUsers?: boolean
   readonly oidc?: OidcSettings

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Asked } from '../../api/http/authenticate.ts'
+import type { AskedCall } from '../../api/http/authenticate.ts'
 import type { Role } from '../../contracts/replica/duties.ts'
 import { type Clock, timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
@@ -42,7 +42,7 @@ export class AccessLog {
   }
 
   /** On return the line is written. Throws AccessLogFailed. */
-  asked(asked: Asked): void {
+  asked(asked: AskedCall): void {
     try {
       this.#write([...this.#waiting, this.#line(asked)])
     } catch (cause) {
@@ -53,7 +53,7 @@ export class AccessLog {
   }
 
   /** What cannot be written is tried again with the next line, and told. */
-  answered(asked: Asked, status: number): void {
+  answered(asked: AskedCall, status: number): void {
     if (this.#waiting.length >= WAITING_MAX) this.#flush()
     if (this.#waiting.length < WAITING_MAX) this.#waiting.push(this.#line({ ...asked, status }))
     else this.#failed(new Error(`${this.#path} lacks a line: ${WAITING_MAX} wait, and it cannot be written`))

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type ApiRole, apiRoles, type Caller } from '../../api/http/authenticate.ts'
+import { type ApiCaller, type ApiRole, apiRoles } from '../../api/http/authenticate.ts'
 import { HASH_PATTERN, sha256 } from '../../crypto/hash.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'
@@ -35,7 +35,7 @@ const fileForm = Compile(Type.Object({ keys: Type.Array(KeySchema) }, closed))
 const PREFIX = 'concordata_'
 const KEY_BYTES = 32
 /** Whoever has the `api-token` of the data directory, as the command line, may do everything. */
-const OWNER: Caller = { name: 'api-token', roles: apiRoles }
+const OWNER: ApiCaller = { name: 'api-token', roles: apiRoles }
 
 export const apiKeysPath = (dir: string) => join(dir, 'api-keys.json')
 
@@ -119,13 +119,13 @@ export class ApiKeys {
   }
 
   /** Looked up by the hash: how long that takes says nothing about a key. `connection`: on which it is shown. Throws IdentityDamaged. */
-  whoIs(key: string, connection?: object): Caller | undefined | Promise<Caller | undefined> {
+  whoIs(key: string, connection?: object): ApiCaller | undefined | Promise<ApiCaller | undefined> {
     const hash = connection === undefined ? sha256(key) : this.#hashOf(key, connection)
     return hash === this.#owner || key.startsWith(PREFIX) ? this.standing(hash) : undefined
   }
 
   /** The same of a key whose SHA-256 that is. */
-  standing(hash: string): Caller | undefined | Promise<Caller | undefined> {
+  standing(hash: string): ApiCaller | undefined | Promise<ApiCaller | undefined> {
     if (hash === this.#owner) return OWNER
     const version = this.#versionNow()
     return version === this.#version ? this.#named(hash) : this.#read(version).then(() => this.#named(hash))
@@ -140,7 +140,7 @@ export class ApiKeys {
     return hash
   }
 
-  #named(hash: string): Caller | undefined {
+  #named(hash: string): ApiCaller | undefined {
     const found = this.#keys.get(hash)
     if (found === undefined) return undefined
     const { name, roles, expires } = found

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { Caller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/authenticate.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { type Configuration, ConfigurationInvalid } from '../config/configuration.ts'
 import type { Shutdown } from '../lifecycle/shutdown.ts'
@@ -8,9 +8,9 @@ import { ApiKeys } from './api-keys.ts'
 
 export interface KnownCallers {
   /** Whose key or token that is. `connection`: on which it is shown. */
-  whoIs(key: string, connection?: object): Caller | undefined | Promise<Caller | undefined>
+  whoIs(key: string, connection?: object): ApiCaller | undefined | Promise<ApiCaller | undefined>
   /** Whose key of this node that is, by its SHA-256. */
-  standing(hash: string): Promise<Caller | undefined>
+  standing(hash: string): Promise<ApiCaller | undefined>
 }
 
 /** Who calls the inward API: by a key of this node, or by an access token of the provider that it is configured with. */

@@ -16,7 +16,7 @@ import { readModelPath } from '../files/read-model.ts'
 import { openKeys, openTls, readCard } from '../identity/identity.ts'
 import { identityPaths } from '../identity/identity-files.ts'
 import { socketPath } from '../signer/socket-path.ts'
-import { type Finding, troubleWith } from './checks/finding.ts'
+import { type CheckFinding, troubleWith } from './checks/finding.ts'
 import { keysOfContracts, obstaclesToldAt } from './checks/obstacles.ts'
 import { peersOf } from './checks/peers.ts'
 import { storeUsersOf } from './checks/store-users.ts'
@@ -36,9 +36,9 @@ export async function examine(
   environment: Environment,
   clock: Clock,
   whose: Examined = 'node',
-): Promise<Finding[]> {
+): Promise<CheckFinding[]> {
   const { dir } = configuration
-  const look: Record<Look, () => Promise<Finding | Finding[]>> = {
+  const look: Record<Look, () => Promise<CheckFinding | CheckFinding[]>> = {
     keys: () => keysOf(configuration, environment),
     reach: () => reachOf(configuration),
     certificate: () => certificateIn(configuration, environment, clock),
@@ -51,7 +51,7 @@ export async function examine(
     obstacles: () => obstaclesOf(configuration, environment, whose),
     peers: async () => ((await hasStore(configuration)) ? peersOf(configuration, environment, clock) : []),
   }
-  const findings: Finding[] = []
+  const findings: CheckFinding[] = []
   for (const what of looksAt[whose]) findings.push(...[await look[what]()].flat())
   return findings
 }
@@ -79,7 +79,7 @@ const looksAt: Record<Examined, readonly Look[]> = {
   signer: ['keys', 'recovery key', 'guard', 'disk'],
 }
 
-async function keysOf(configuration: Configuration, environment: Environment): Promise<Finding> {
+async function keysOf(configuration: Configuration, environment: Environment): Promise<CheckFinding> {
   const check = 'keys'
   const isElsewhere = configuration.signer !== undefined
   try {
@@ -100,7 +100,7 @@ async function keysOf(configuration: Configuration, environment: Environment): P
 }
 
 /** Whoever takes `serve` over is to find nothing that signs, here or at the signer. */
-async function reachOf({ dir, signer }: Configuration): Promise<Finding> {
+async function reachOf({ dir, signer }: Configuration): Promise<CheckFinding> {
   const check = 'reach'
   const paths = identityPaths(dir)
   const socket = signer && socketPath(dir, signer.socket)
@@ -114,7 +114,11 @@ async function reachOf({ dir, signer }: Configuration): Promise<Finding> {
   return { check, level: 'warning', finding: `this user reaches ${reached.join(', ')}`, advice }
 }
 
-async function certificateIn(configuration: Configuration, environment: Environment, clock: Clock): Promise<Finding> {
+async function certificateIn(
+  configuration: Configuration,
+  environment: Environment,
+  clock: Clock,
+): Promise<CheckFinding> {
   try {
     return certificateOf(await openTls(configuration, environment), clock)
   } catch (error) {
@@ -123,7 +127,7 @@ async function certificateIn(configuration: Configuration, environment: Environm
   }
 }
 
-function certificateOf({ certificate }: TlsCredentials, clock: Clock): Finding {
+function certificateOf({ certificate }: TlsCredentials, clock: Clock): CheckFinding {
   const { validFrom, validTo } = new X509Certificate(certificate)
   const [begin, expiry] = [Date.parse(validFrom), Date.parse(validTo)]
   if (begin > clock.now()) {
@@ -139,14 +143,14 @@ function certificateOf({ certificate }: TlsCredentials, clock: Clock): Finding {
   return { check: 'certificate', level: days < 0 ? 'error' : 'warning', finding, advice }
 }
 
-async function recoveryKeyIn(dir: string): Promise<Finding> {
+async function recoveryKeyIn(dir: string): Promise<CheckFinding> {
   const isHere = await exists(identityPaths(dir).recoveryKey)
   if (!isHere) return { check: 'recovery key', level: 'ok', finding: 'is not on this machine' }
   const advice = 'move recovery-key.pem and its passphrase off the machine: who steals both keys owns the party'
   return { check: 'recovery key', level: 'warning', finding: 'lies beside the key that it is to revoke', advice }
 }
 
-async function storeOf(configuration: Configuration): Promise<Finding[]> {
+async function storeOf(configuration: Configuration): Promise<CheckFinding[]> {
   const check = 'store'
   if (configuration.store !== undefined) {
     return [await serverOf(configuration), ...(await storeUsersOf(configuration))]
@@ -161,7 +165,7 @@ async function storeOf(configuration: Configuration): Promise<Finding[]> {
   }
 }
 
-async function serverOf(configuration: Configuration): Promise<Finding> {
+async function serverOf(configuration: Configuration): Promise<CheckFinding> {
   const check = 'store'
   try {
     const store = await openStore(configuration)
@@ -181,7 +185,7 @@ async function serverOf(configuration: Configuration): Promise<Finding> {
 }
 
 /** Where its checkpoint is, whether the store has that event, and what stands still. */
-async function readModelIn(configuration: Configuration): Promise<Finding> {
+async function readModelIn(configuration: Configuration): Promise<CheckFinding> {
   const check = 'read model'
   try {
     const database = openReadModelToRead(readModelPath(configuration.dir))
@@ -201,7 +205,7 @@ async function readModelIn(configuration: Configuration): Promise<Finding> {
   }
 }
 
-async function checkpointIn(checkpoints: Checkpoints, configuration: Configuration): Promise<Finding> {
+async function checkpointIn(checkpoints: Checkpoints, configuration: Configuration): Promise<CheckFinding> {
   const check = 'read model'
   const [checkpoint, [failure, ...more]] = [checkpoints.last(), checkpoints.failures()]
   if (failure !== undefined) {
@@ -232,7 +236,7 @@ async function checkpointIn(checkpoints: Checkpoints, configuration: Configurati
   }
 }
 
-async function guardIn({ dir, signer }: Configuration, whose: Examined): Promise<Finding> {
+async function guardIn({ dir, signer }: Configuration, whose: Examined): Promise<CheckFinding> {
   const check = 'guard'
   const files = await readdir(guardDirectory(dir)).catch(() => undefined)
   if (files !== undefined) {
@@ -253,7 +257,7 @@ function contractIn(file: string): string {
   return file.slice(0, file.lastIndexOf('.'))
 }
 
-async function diskUnder(dir: string): Promise<Finding> {
+async function diskUnder(dir: string): Promise<CheckFinding> {
   const { bavail, bsize } = await statfs(dir)
   const free = bavail * bsize
   const finding = `${Math.floor(free / 1024 ** 2)} MiB free`
@@ -262,7 +266,7 @@ async function diskUnder(dir: string): Promise<Finding> {
   return { check: 'disk', level, finding, advice: 'make room: a node whose disk is full signs nothing' }
 }
 
-async function inwardAt(configuration: Configuration, whose: Examined): Promise<Finding> {
+async function inwardAt(configuration: Configuration, whose: Examined): Promise<CheckFinding> {
   const check = whose
   const url = inwardUrl(configuration, whose)
   if (url === undefined) {
@@ -287,7 +291,7 @@ async function obstaclesOf(
   configuration: Configuration,
   environment: Environment,
   whose: Examined,
-): Promise<Finding[]> {
+): Promise<CheckFinding[]> {
   const url = inwardUrl(configuration, whose)
   const told = url === undefined ? undefined : await obstaclesToldAt(url, configuration)
   if (told !== undefined) return told

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
-import { type ApiRole, type Caller, TokenInvalid } from '../../api/http/authenticate.ts'
+import { type ApiCaller, type ApiRole, TokenInvalid } from '../../api/http/authenticate.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type OidcSettings, tokenAlgorithms } from '../config/oidc-settings.ts'
 import { IssuerClient, IssuerUnavailable } from './issuer-client.ts'
@@ -55,7 +55,7 @@ export class AccessTokens {
   }
 
   /** Attacker-controlled: the token. Throws TokenInvalid, IssuerUnavailable. */
-  async whoIs(token: string): Promise<Caller> {
+  async whoIs(token: string): Promise<ApiCaller> {
     if (token.length > TOKEN_CHARACTERS_MAX) throw invalid('too_long')
     const { issuer, audience, algorithms, clockToleranceSeconds = CLOCK_TOLERANCE_SECONDS } = this.#settings
     try {

@@ -45,7 +45,7 @@ export const CallSchema = Type.Union([
     closed,
   ),
 ])
-export type Call = Static<typeof CallSchema>
+export type SignerRequest = Static<typeof CallSchema>
 
 const ProblemSchema = Type.Object(
   {
@@ -59,22 +59,22 @@ export const AnswerSchema = Type.Union([
   Type.Object({ id: Id, result: Type.Unknown() }, closed),
   Type.Object({ id: Id, problem: ProblemSchema }, closed),
 ])
-export type Answer = Static<typeof AnswerSchema>
+export type SignerResponse = Static<typeof AnswerSchema>
 
 const callForm = Compile(CallSchema)
 const answerForm = Compile(AnswerSchema)
 
 /** Attacker-controlled as far as whoever may open the socket is. Throws SignerRefused. */
-export function decodeCall(line: string): Call {
+export function decodeCall(line: string): SignerRequest {
   const call = parse(line)
-  if (callForm.Check(call)) return call as Call
+  if (callForm.Check(call)) return call as SignerRequest
   throw refused('the call does not have its form')
 }
 
 /** Throws SignerRefused. */
-export function decodeAnswer(line: string): Answer {
+export function decodeAnswer(line: string): SignerResponse {
   const answer = parse(line)
-  if (answerForm.Check(answer)) return answer as Answer
+  if (answerForm.Check(answer)) return answer as SignerResponse
   throw refused('the answer does not have its form')
 }
 

@@ -4,13 +4,13 @@ import { type Guarded, GuardRefused, type SigningGuard } from '../../contracts/s
 import type { Signer } from '../../crypto/signer.ts'
 import { readLines } from './lines.ts'
 import {
-  type Call,
   decodeAnswer,
   guardedForm,
   keysForm,
   publicKeyForm,
   refused,
   SignerRefused,
+  type SignerRequest,
   SignerUnreachable,
   signatureForm,
 } from './protocol.ts'
@@ -19,7 +19,7 @@ import {
 const CALL_TIMEOUT_MS = 10_000
 const START_POLL_MS = 200
 
-type Asked<Of extends Call = Call> = Of extends Call ? Omit<Of, 'id'> : never
+type Asked<Of extends SignerRequest = SignerRequest> = Of extends SignerRequest ? Omit<Of, 'id'> : never
 
 interface Waiting {
   resolve(result: unknown): void

@@ -12,7 +12,7 @@ import { unreachable } from '../../runtime/assert.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
 import { readLines } from './lines.ts'
-import { type Answer, type Call, decodeCall, refused, signedDomains } from './protocol.ts'
+import { decodeCall, refused, type SignerRequest, type SignerResponse, signedDomains } from './protocol.ts'
 
 /** Another signer listens at the socket. Evidence: `socket`. */
 export class SocketInUse extends ConcordataError {}
@@ -80,7 +80,7 @@ class SignerCalls {
   }
 
   /** Throws what is not for the caller: then the connection ends. Of a line without a number nothing can be said either. */
-  async answer(line: string): Promise<Answer> {
+  async answer(line: string): Promise<SignerResponse> {
     const call = decodeCall(line)
     try {
       return { id: call.id, result: await this.#do(call) }
@@ -91,7 +91,7 @@ class SignerCalls {
     }
   }
 
-  async #do(call: Call): Promise<unknown> {
+  async #do(call: SignerRequest): Promise<unknown> {
     const { keys, guard } = this.#ports
     switch (call.do) {
       case 'keys':

@@ -1,4 +1,4 @@
-import type { Caller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/authenticate.ts'
 import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import { NoSuchContract } from '../../contracts/registry/contract-cache.ts'
 import type { Uid } from '../../events/ids.ts'
@@ -9,9 +9,9 @@ import { type Chunk, type Message, type MessagePorts, markOf, readHeld, readLedg
 import { NotedPlace } from './noted-place.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { DOWN_AFTER, nextAttempt, pauseAfter, TRIED_AGAIN_MS } from './retry-times.ts'
-import type { Sender, Sent, Target } from './sender.ts'
+import type { Sender, SentMessage, Target } from './sender.ts'
 import { SettledNotes } from './settled-notes.ts'
-import { type Signer, signerWith } from './signatures.ts'
+import { signerWith, type WebhookSigner } from './signatures.ts'
 import { type Ended, type Hook, type Lane, type LaneKey, uidOf, type WebhookFile } from './webhook-file.ts'
 
 export interface DeliveryPorts extends MessagePorts {
@@ -20,7 +20,7 @@ export interface DeliveryPorts extends MessagePorts {
   readonly clock: Clock
   readonly random: Random
   /** Whose key that is, by its hash; undefined: nobody's any more. */
-  readonly standing: (holder: string) => Promise<Caller | undefined>
+  readonly standing: (holder: string) => Promise<ApiCaller | undefined>
   readonly report: {
     delivered(outcome: 'taken' | 'failed' | 'given_up'): void
     ended(hook: Hook, why: Ended): void
@@ -31,7 +31,7 @@ export interface DeliveryPorts extends MessagePorts {
 interface Running {
   readonly hook: Hook
   readonly subject: Subject
-  readonly signer: Signer
+  readonly signer: WebhookSigner
   readonly target: Target
   /** Lanes in which there may be something to send, by name, and those in which something is sent. */
   readonly ready: Map<string, LaneKey>
@@ -324,7 +324,7 @@ export class Deliveries {
   }
 
   /** Whether it was given up, so that the next message is next. */
-  #failed(running: Running, lane: Lane, { id }: Message, sent: Extract<Sent, { kind: 'failed' }>): boolean {
+  #failed(running: Running, lane: Lane, { id }: Message, sent: Extract<SentMessage, { kind: 'failed' }>): boolean {
     const { clock, file, random, report } = this.#ports
     const now = clock.now()
     const { hook } = running

@@ -42,7 +42,7 @@ export interface MessagePorts {
   readonly turns: Turns
 }
 
-export interface From {
+export interface MessagesFrom {
   readonly next: number
   readonly part: number
   /** The first revision that is not wanted. */
@@ -70,7 +70,7 @@ export function idOf(stream: string, epoch: string, revision: number, part: numb
 export function readLedger(
   subject: Extract<Subject, { readonly names: unknown }>,
   contract: Uid,
-  { end, next: from, part }: From,
+  { end, next: from, part }: MessagesFrom,
   ports: MessagePorts,
 ): Promise<Chunk> {
   const { contracts, documents, store, turns } = ports
@@ -121,7 +121,7 @@ export function readLedger(
 }
 
 /** The contracts that this node has come to hold. Attacker-controlled: nothing but what `contractHeldIn` has checked. */
-export async function readHeld(events: EventStore, epoch: string, { end, next: from }: From): Promise<Chunk> {
+export async function readHeld(events: EventStore, epoch: string, { end, next: from }: MessagesFrom): Promise<Chunk> {
   const messages: Message[] = []
   let next = from
   let mark: string | null = null

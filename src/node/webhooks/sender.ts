@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Message } from './messages.ts'
 import { ReceiverRefused, type Receivers, WebhookUnfit } from './receivers.ts'
 import { retryAfterIn } from './retry-times.ts'
-import { type Signer, secondsOf } from './signatures.ts'
+import { secondsOf, type WebhookSigner } from './signatures.ts'
 
 const TIMEOUT_MS = 15_000
 /** Nothing in an answer counts but its status. */
@@ -11,7 +11,7 @@ const ANSWER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 8
 
 /** What came of sending a message. */
-export type Sent =
+export type SentMessage =
   | { readonly kind: 'taken' }
   /** The receiver has said that it is gone for good (410). */
   | { readonly kind: 'gone' }
@@ -56,7 +56,7 @@ export class Sender {
     }
   }
 
-  async send(target: Target, { body, id }: Message, signer: Signer): Promise<Sent> {
+  async send(target: Target, { body, id }: Message, signer: WebhookSigner): Promise<SentMessage> {
     if ('refused' in target) return { kind: 'failed', error: target.refused }
     const at = this.#clock.now()
     const cut = this.#cuts.pop() ?? new Cut(this.#timeoutMs)

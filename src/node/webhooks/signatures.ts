@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 
 /** How messages are signed: `v1` with a secret that the receiver has as well, `v1a` with a key of which it has the public half. */
 export const signings = ['v1', 'v1a'] as const
-export type Signing = (typeof signings)[number]
+export type WebhookSigning = (typeof signings)[number]
 
 /** What messages of a webhook are signed with. */
 export const SigningSecretSchema = Type.Object(
@@ -25,7 +25,7 @@ const SECRET_BYTES = 32
 const PUBLIC_KEY_BYTES = 32
 
 /** `draw`: returns that many random bytes. */
-export function newSecret(signing: Signing, draw: (length: number) => Uint8Array): SigningSecret {
+export function newSecret(signing: WebhookSigning, draw: (length: number) => Uint8Array): SigningSecret {
   if (signing === 'v1') {
     const secret = Buffer.from(draw(SECRET_BYTES)).toString('base64')
     return { signing, secret, shown: `whsec_${secret}` }
@@ -36,13 +36,13 @@ export function newSecret(signing: Signing, draw: (length: number) => Uint8Array
   return { signing, secret, shown: `whpk_${shown}` }
 }
 
-export interface Signer {
+export interface WebhookSigner {
   /** `webhook-signature` of a message: one for each secret that is good then. `at`: milliseconds since the epoch. */
   sign(id: string, at: number, body: string): string
 }
 
 /** Standard Webhooks 1.0, "Signature scheme". */
-export function signerWith(secrets: readonly SigningSecret[]): Signer {
+export function signerWith(secrets: readonly SigningSecret[]): WebhookSigner {
   const keys = secrets.map(({ secret, signing, until }) => {
     const bytes = Buffer.from(secret, 'base64')
     const key =

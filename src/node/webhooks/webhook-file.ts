@@ -9,7 +9,7 @@ import type { Uid } from '../../events/ids.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
 import { parseStream } from '../../store/streams.ts'
 import { damaged } from '../identity/identity-files.ts'
-import { type Signing, type SigningSecret, SigningSecretSchema } from './signatures.ts'
+import { type SigningSecret, SigningSecretSchema, type WebhookSigning } from './signatures.ts'
 
 export const webhooksPath = (dir: string) => join(dir, 'webhooks.sqlite')
 
@@ -51,7 +51,7 @@ export interface Hook {
   readonly id: string
   readonly url: string
   readonly subject: string
-  readonly signing: Signing
+  readonly signing: WebhookSigning
   /** SHA-256 of the key by which it was made. */
   readonly holder: string
   readonly keyName: string
@@ -89,7 +89,7 @@ export interface Lane extends LaneKey {
 }
 
 /** A message that was given up. */
-export interface Failure {
+export interface GivenUpMessage {
   readonly message: string
   readonly attempts: number
   readonly first: number
@@ -246,7 +246,7 @@ export class WebhookFile {
     return new Map((this.#all(sql) as { hook: string; since: number }[]).map(({ hook, since }) => [hook, since]))
   }
 
-  giveUp(hook: string, { attempts, error, first, last, message }: Failure): void {
+  giveUp(hook: string, { attempts, error, first, last, message }: GivenUpMessage): void {
     this.#ofFailures.add(hook)
     this.#inTransaction(() => {
       this.#run(
@@ -259,10 +259,10 @@ export class WebhookFile {
   }
 
   /** The newest first. */
-  failures(hook: string, limit: number): Failure[] {
+  failures(hook: string, limit: number): GivenUpMessage[] {
     const sql = `SELECT message, attempts, first_at AS first, last_at AS last, error FROM failures WHERE hook = ?
       ORDER BY number DESC LIMIT ?`
-    return this.#all(sql, hook, limit) as Failure[]
+    return this.#all(sql, hook, limit) as GivenUpMessage[]
   }
 
   /** A message that was given up has been taken after all. */

@@ -1,4 +1,4 @@
-import type { Caller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/authenticate.ts'
 import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import type { Webhook, WebhookMade, WebhookOwner, Webhooks } from '../../api/routes/webhooks.ts'
 import { NoSuchEntry } from '../../documents/past/past-documents.ts'
@@ -8,8 +8,8 @@ import { CONTRACTS_STREAM, contractStream } from '../../store/streams.ts'
 import { Deliveries, type DeliveryPorts } from './deliveries.ts'
 import { markOf } from './messages.ts'
 import { type Receivers, WebhookUnfit } from './receivers.ts'
-import { newSecret, type Signing, type SigningSecret } from './signatures.ts'
-import type { Failure, Hook, Lane, LaneKey } from './webhook-file.ts'
+import { newSecret, type SigningSecret, type WebhookSigning } from './signatures.ts'
+import type { GivenUpMessage, Hook, Lane, LaneKey } from './webhook-file.ts'
 
 /** There is no webhook of that id, or it is another caller's. */
 export class NoSuchWebhook extends ConcordataError {}
@@ -223,7 +223,7 @@ export class NodeWebhooks implements Webhooks {
   }
 
   async #assertKey({ holder }: WebhookOwner): Promise<void> {
-    const caller: Caller | undefined = await this.#ports.standing(holder)
+    const caller: ApiCaller | undefined = await this.#ports.standing(holder)
     if (caller !== undefined) return
     const message =
       'a webhook has the rights of the key by which it is made, and a token ends too soon: use a key of `concordata api-key add`'
@@ -298,7 +298,7 @@ export class NodeWebhooks implements Webhooks {
     const publicKeys = good.filter(({ signing }) => signing === 'v1a').map(({ shown }: SigningSecret) => shown)
     const [oldest] = file.waiting(hook.id, 1)
     const waiting = oldest && waitingIn(oldest)
-    const signing: Signing = hook.signing
+    const signing: WebhookSigning = hook.signing
     return {
       id: hook.id,
       url: hook.url,
@@ -325,7 +325,7 @@ function waitingIn({ attempts, due, error, first, last, message }: Lane): Return
   return { ...shownFailure({ attempts, error, first, last, message }), ...next }
 }
 
-function shownFailure({ attempts, error, first, last, message }: Failure): Webhook['waiting'] & object {
+function shownFailure({ attempts, error, first, last, message }: GivenUpMessage): Webhook['waiting'] & object {
   return { message, attempts, first: rfc3339(first), last: rfc3339(last), error }
 }
 

@@ -4,15 +4,15 @@ import { QueryUnfit } from './query-unfit.ts'
 export type Bound = string | number | null
 
 /** Where a page of a query ends: the values by which rows are ordered, of the last one that was looked at. */
-export type Place = readonly Bound[]
+export type PagePlace = readonly Bound[]
 
 /** As a client sends it back, with the same query. */
-export function cursorOf(query: string, place: Place): string {
+export function cursorOf(query: string, place: PagePlace): string {
   return Buffer.from(JSON.stringify([digestOf(query), ...place])).toString('base64url')
 }
 
 /** Attacker-controlled: `cursor`. Throws QueryUnfit for one that is not of this query; whatever values are in it, they are compared with, and nothing else. */
-export function placeIn(query: string, cursor: string, lengths: readonly number[]): Place {
+export function placeIn(query: string, cursor: string, lengths: readonly number[]): PagePlace {
   let read: unknown
   try {
     read = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))

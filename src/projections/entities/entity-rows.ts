@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import { BoundedCache } from '../../crypto/bounded-cache.ts'
 import { ROOT, type Uid } from '../../events/ids.ts'
-import { type Bound, cursorOf, type Place, placeIn } from './cursor.ts'
+import { type Bound, cursorOf, type PagePlace, placeIn } from './cursor.ts'
 import { columnsOf, type Entity } from './entity.ts'
 import { type Condition, type Filters, filtersOf, type Lookups, rowOf } from './entity-filters.ts'
 import type { EntityRow } from './held-values.ts'
@@ -129,8 +129,8 @@ export class EntityRows {
   #inOrder(
     entity: Entity,
     { conditions, narrowing }: Filters,
-    how: { after: Place | undefined; isDescending: boolean; limit: number; isAll: boolean; isEach: boolean },
-  ): [rows: EntityRow[], next?: Place] {
+    how: { after: PagePlace | undefined; isDescending: boolean; limit: number; isAll: boolean; isEach: boolean },
+  ): [rows: EntityRow[], next?: PagePlace] {
     const { after, isAll, isDescending, isEach, limit } = how
     const [first, second] = entity.key
     const [beyond, direction] = isDescending ? ['<', 'DESC'] : ['>', 'ASC']
@@ -168,8 +168,13 @@ export class EntityRows {
   #sorted(
     entity: Entity,
     { conditions, narrowing }: Filters,
-    { after, by, isDescending, limit }: { after: Place | undefined; by: string; isDescending: boolean; limit: number },
-  ): [rows: EntityRow[], next?: Place] {
+    {
+      after,
+      by,
+      isDescending,
+      limit,
+    }: { after: PagePlace | undefined; by: string; isDescending: boolean; limit: number },
+  ): [rows: EntityRow[], next?: PagePlace] {
     const walk = all(narrowing)
     const count = this.#database
       .prepare<Bound[], number>(
@@ -263,7 +268,7 @@ function columns(entity: Entity): string {
     .join(', ')
 }
 
-function keyIn({ key }: Entity, row: EntityRow): Place {
+function keyIn({ key }: Entity, row: EntityRow): PagePlace {
   return key.map((column) => row[column] as Bound)
 }
 
@@ -285,7 +290,7 @@ function all(conditions: readonly Condition[]): { readonly sql: string; readonly
 }
 
 /** Behind a place in the order of an attribute and, of equal ones, of the key; null comes first, as SQLite has it. */
-function behind({ key }: Entity, by: string, [value = null, ...at]: Place, isDescending: boolean): Condition {
+function behind({ key }: Entity, by: string, [value = null, ...at]: PagePlace, isDescending: boolean): Condition {
   const beyond = isDescending ? '<' : '>'
   const [first, second] = key
   const ofKey =

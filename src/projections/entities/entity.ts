@@ -21,7 +21,7 @@ export type EntityName = (typeof entityNames)[number]
 /** How a value stands in its column; `boolean` as 0 or 1, `json` as the text of it. */
 export type Storage = 'integer' | 'text' | 'boolean' | 'json'
 /** What a value means, for whoever shows it. */
-export type Format =
+export type AttributeFormat =
   | 'local-id'
   | 'universal-id'
   | 'ledger-index'
@@ -39,15 +39,15 @@ export type Format =
  * Where a value comes from. `column`: it stands in the tables, and can be asked for. `derived`: it is made of what stands there.
  * `payload`: it is under a seal, and shown as far as this node has it. `audit`: it takes the whole ledger, so only exports have it.
  */
-export type Source = 'column' | 'derived' | 'payload' | 'audit'
+export type AttributeSource = 'column' | 'derived' | 'payload' | 'audit'
 
 export interface Attribute {
   readonly name: string
-  readonly source: Source
+  readonly source: AttributeSource
   readonly storage: Storage
   /** Of a value that is there. */
   readonly schema: TSchema
-  readonly format?: Format
+  readonly format?: AttributeFormat
   readonly isNullable: boolean
   readonly references?: EntityName
   readonly options?: readonly string[]
@@ -56,7 +56,7 @@ export interface Attribute {
 }
 
 /** What of an attribute is not said by its name. */
-export type Kind = Omit<Attribute, 'name' | 'source' | 'isNullable' | 'isIndexed'> &
+export type AttributeKind = Omit<Attribute, 'name' | 'source' | 'isNullable' | 'isIndexed'> &
   Partial<Pick<Attribute, 'source' | 'isNullable' | 'isIndexed'>>
 
 export interface Entity {
@@ -85,28 +85,28 @@ export interface Entity {
 
 const LocalId = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, title: 'LocalId' })
 
-export const localId: Kind = { storage: 'integer', schema: LocalId, format: 'local-id' }
-export const index: Kind = { storage: 'integer', schema: CountSchema, format: 'ledger-index' }
-export const count: Kind = { storage: 'integer', schema: CountSchema, format: 'count' }
-export const flag: Kind = { storage: 'boolean', schema: Type.Boolean() }
-export const text = (format: Format = 'text', schema: TSchema = Type.String()): Kind => ({
+export const localId: AttributeKind = { storage: 'integer', schema: LocalId, format: 'local-id' }
+export const index: AttributeKind = { storage: 'integer', schema: CountSchema, format: 'ledger-index' }
+export const count: AttributeKind = { storage: 'integer', schema: CountSchema, format: 'count' }
+export const flag: AttributeKind = { storage: 'boolean', schema: Type.Boolean() }
+export const text = (format: AttributeFormat = 'text', schema: TSchema = Type.String()): AttributeKind => ({
   storage: 'text',
   schema,
   format,
 })
-export const json = (schema: TSchema): Kind => ({ storage: 'json', schema })
-export const oneOf = (options: readonly string[]): Kind => ({
+export const json = (schema: TSchema): AttributeKind => ({ storage: 'json', schema })
+export const oneOf = (options: readonly string[]): AttributeKind => ({
   storage: 'text',
   schema: Type.Enum([...options]),
   format: 'code',
   options,
 })
-export const of = (references: EntityName): Kind => ({ ...localId, references })
-export const maybe = (kind: Kind): Kind => ({ ...kind, isNullable: true })
-export const indexed = (kind: Kind): Kind => ({ ...kind, isIndexed: true })
-export const derived = (kind: Kind): Kind => ({ ...kind, source: 'derived' })
-export const underSeal = (kind: Kind): Kind => ({ ...kind, source: 'payload' })
-export const audited = (kind: Kind): Kind => ({ ...kind, source: 'audit' })
+export const of = (references: EntityName): AttributeKind => ({ ...localId, references })
+export const maybe = (kind: AttributeKind): AttributeKind => ({ ...kind, isNullable: true })
+export const indexed = (kind: AttributeKind): AttributeKind => ({ ...kind, isIndexed: true })
+export const derived = (kind: AttributeKind): AttributeKind => ({ ...kind, source: 'derived' })
+export const underSeal = (kind: AttributeKind): AttributeKind => ({ ...kind, source: 'payload' })
+export const audited = (kind: AttributeKind): AttributeKind => ({ ...kind, source: 'audit' })
 
 /** Whether the node has what is under the seal in that column, and what that says. */
 export function aboutColumns(column: string): readonly [isHeld: string, title: string, text: string] {
@@ -118,7 +118,7 @@ const LOOKS_AT = 10_000
 export interface EntityWords
   extends Pick<Entity, 'meaning' | 'label' | 'writtenBy'>,
     Partial<Pick<Entity, 'plural' | 'key' | 'from' | 'walks' | 'looksAt' | 'abouts' | 'hasValues'>> {
-  readonly attributes: Readonly<Record<string, Kind>>
+  readonly attributes: Readonly<Record<string, AttributeKind>>
 }
 
 export function entity(name: EntityName, words: EntityWords): Entity {
@@ -150,7 +150,7 @@ export function entity(name: EntityName, words: EntityWords): Entity {
 
 const AnyHeld = Type.Unknown({ title: 'HeldValue', description: 'A value, as its field has it.' })
 
-function said(column: string): [string, Kind][] {
+function said(column: string): [string, AttributeKind][] {
   const [isHeld, title, words] = aboutColumns(column)
   return [
     [isHeld, underSeal(maybe(flag))],

@@ -11,7 +11,7 @@ export type AuditedContracts = ReadonlyMap<number, Audited>
 const PIECE_ROWS = 500
 
 /** A file of an export. */
-export interface Exported {
+export interface ExportedEntity {
   readonly name: string
   readonly columns: readonly string[]
   /** Whose rows these are. */
@@ -21,9 +21,9 @@ export interface Exported {
 }
 
 /** Every entity of the model, and the notes of members, which no table has. */
-export const exported: readonly Exported[] = [
+export const exported: readonly ExportedEntity[] = [
   ...entities.map(
-    (entity): Exported => ({
+    (entity): ExportedEntity => ({
       name: entity.name,
       entity,
       columns: entity.attributes.map(({ name }) => name),

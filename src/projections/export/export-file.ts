@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What stands in a file of an export. `sha256`: lower-case hexadecimal. */
-export interface Written {
+export interface WrittenFile {
   readonly rows: number
   readonly bytes: number
   readonly sha256: string
@@ -35,7 +35,7 @@ export class ExportFile {
   }
 
   /** Durable on return. */
-  async finish(): Promise<Written> {
+  async finish(): Promise<WrittenFile> {
     await this.#file.sync()
     return { rows: this.#rows, bytes: this.#bytes, sha256: this.#hash.digest('hex') }
   }

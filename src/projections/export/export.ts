@@ -11,8 +11,8 @@ import type { Store } from '../../store/port.ts'
 import { csvRows } from '../entities/csv-rows.ts'
 import { withHeld } from '../entities/held-values.ts'
 import { type Audited, auditContract } from '../queries/audit-view.ts'
-import { type Exported, exported } from './export-entities.ts'
-import { ExportFile, type Written } from './export-file.ts'
+import { type ExportedEntity, exported } from './export-entities.ts'
+import { ExportFile, type WrittenFile } from './export-file.ts'
 
 /** There is something where the export should go. Evidence: `path`. */
 export class ExportExists extends ConcordataError {}
@@ -26,7 +26,7 @@ export interface ExportManifest {
   readonly contracts: Readonly<
     Record<Uid, { readonly size: number; readonly root: Hash; readonly record: string | null }>
   >
-  readonly files: Readonly<Record<string, Written>>
+  readonly files: Readonly<Record<string, WrittenFile>>
 }
 
 /**
@@ -46,7 +46,7 @@ export async function exportReadModel(
   await mkdir(draft, { recursive: true, mode: 0o700 })
   try {
     const audited = await auditAll(database, store)
-    const files: Record<string, Written> = {}
+    const files: Record<string, WrittenFile> = {}
     for (const file of exported) Object.assign(files, await writeEntity(file, draft, database, store, audited))
     const manifest: ExportManifest = { v: 1, at, contracts: summaries(database, audited), files }
     await createFile(join(draft, 'export.json'), `${JSON.stringify(manifest, undefined, 2)}\n`, 0o600)
@@ -85,12 +85,12 @@ function summaries(database: Database.Database, audited: ReadonlyMap<number, Aud
 }
 
 async function writeEntity(
-  file: Exported,
+  file: ExportedEntity,
   dir: string,
   database: Database.Database,
   { payloads }: Store,
   audited: ReadonlyMap<number, Audited>,
-): Promise<Record<string, Written>> {
+): Promise<Record<string, WrittenFile>> {
   const uids = new Map(contractsIn(database).map(({ id, uid }) => [id, uid]))
   const uidOf = (contract: number) => uids.get(contract) as Uid
   const heads = { [`${file.name}.jsonl`]: '', [`${file.name}.csv`]: `${csvRecord(file.columns)}` }

@@ -14,7 +14,7 @@ import type { RefusedBy } from '../../events/outcome.ts'
 import { Checkpoints, type Failure } from '../checkpoint.ts'
 import { MISSING_VOTERS } from '../tables/change-set-table.ts'
 import { IN_CONFLICT, MISSING_VOTES } from '../tables/proposal-table.ts'
-import { PendingRequests, type Waiting } from './pending-requests.ts'
+import { PendingRequests, type WaitingRequest } from './pending-requests.ts'
 
 /** The first items of one kind, and how many there are in all. */
 export interface Listed<T> {
@@ -38,7 +38,7 @@ export interface Attention {
       readonly name: string
       readonly time: string
       readonly deadline: string | null
-      readonly waitsFor: Omit<Waiting, 'request'>
+      readonly waitsFor: Omit<WaitingRequest, 'request'>
     }
   >
   /** Requests that members refused, the newest of each contract first. */

@@ -9,7 +9,7 @@ import type { EventStore } from '../../store/port.ts'
 import { contractStream } from '../../store/streams.ts'
 
 /** A member's newest note: what it has cosigned, if it is valid (C2SP; docs/protocol.md). */
-export interface Cosignature {
+export interface MemberCosignature {
   readonly party: number
   readonly handle: Handle
   readonly size: number
@@ -27,12 +27,12 @@ export interface Cosignature {
 export interface Audited {
   /** Of the entries in the read model. */
   readonly root: Hash
-  readonly cosignatures: readonly Cosignature[]
+  readonly cosignatures: readonly MemberCosignature[]
   /** How many entries all members have cosigned: these have reached tier 4, the others tier 3 (design §2). */
   readonly cosignedSize: number
 }
 
-interface NoteRow extends Omit<Cosignature, 'isValid'> {
+interface NoteRow extends Omit<MemberCosignature, 'isValid'> {
   readonly standing: string
 }
 
@@ -52,7 +52,7 @@ export async function auditContract(database: Database.Database, events: EventSt
     )
     .all(id)
   const cosignatures = rows.map(
-    ({ standing: _, ...note }): Cosignature => ({ ...note, isValid: isValid(note, contract, log) }),
+    ({ standing: _, ...note }): MemberCosignature => ({ ...note, isValid: isValid(note, contract, log) }),
   )
   const members = database
     .prepare<[number], number>("SELECT party FROM Market WHERE contract = ? AND standing = 'member'")

@@ -15,7 +15,7 @@ export interface PendingRequest {
 }
 
 /** What a request needs next, and of whom; the words of `contracts/requests/progress.ts`. */
-export interface Waiting {
+export interface WaitingRequest {
   readonly request: PendingRequest
   readonly what: 'answer' | 'decision' | 'order' | 'head'
   readonly of: readonly Handle[]
@@ -47,7 +47,7 @@ export class PendingRequests {
   }
 
   /** In ledger order, as far as that is known: changes of membership on the way are not looked ahead to. */
-  of(contract: number, size: number): Waiting[] {
+  of(contract: number, size: number): WaitingRequest[] {
     const members = this.#members.all(contract)
     const reaches = this.#reaches(contract)
     const admission = new Map(members.map(({ handle }, index) => [handle, index]))
@@ -59,7 +59,7 @@ export class PendingRequests {
           (admission.get(one.handle) ?? 0) - (admission.get(other.handle) ?? 0) ||
           one.place - other.place,
       )
-    const waiting: Waiting[] = []
+    const waiting: WaitingRequest[] = []
     let first: PendingRequest | undefined
     for (const [rank, request] of inOrder.entries()) {
       const unanswered = members

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { ElementId, Handle, LedgerIndex, Uid } from '../../events/ids.ts'
-import { PendingRequests, type Waiting } from './pending-requests.ts'
+import { PendingRequests, type WaitingRequest } from './pending-requests.ts'
 
 /** `pending`: signed, and not in the settled ledger yet; else the end that it came to (docs/request-lifecycle.md). */
 export const requestStates = ['pending', 'accepted', 'void', 'refused', 'withdrawn'] as const
@@ -30,7 +30,7 @@ export interface RequestRecord {
   /** Why it is void or withdrawn. */
   readonly code?: string
   /** Of one that is pending. */
-  readonly waitsFor?: { readonly what: Waiting['what']; readonly of: readonly Handle[] }
+  readonly waitsFor?: { readonly what: WaitingRequest['what']; readonly of: readonly Handle[] }
 }
 
 export interface RequestsFound {

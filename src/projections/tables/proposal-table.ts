@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3'
 import type { CandidateEnd, ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId, ProposalId } from '../../events/ids.ts'
-import type { ContractRows, FieldRef, Standing } from '../contract-rows.ts'
+import type { ContractRows, FieldRef, StandingProposal } from '../contract-rows.ts'
 import { FoldFailed } from '../fold-failed.ts'
 import { RowBuffer } from '../row-buffer.ts'
 import { LOCAL_IDS } from '../row-id.ts'
@@ -258,7 +258,7 @@ export class ProposalTable {
     field.standing.push({ id, name, isEmptying: false, isAgreed: true, row, batch: this.#batch })
   }
 
-  #agreeOn(page: ContractRows, field: FieldRef, proposal: Standing): void {
+  #agreeOn(page: ContractRows, field: FieldRef, proposal: StandingProposal): void {
     const before = field.standing.find(({ isAgreed }) => isAgreed)
     if (before !== undefined) this.#finish(page, field, before, proposal.isEmptying ? 'emptied' : 'replaced')
     proposal.isAgreed = true
@@ -267,12 +267,12 @@ export class ProposalTable {
     if (proposal.isEmptying) this.#finish(page, field, proposal, 'emptied')
   }
 
-  #reveal(page: ContractRows, standing: Standing): void {
+  #reveal(page: ContractRows, standing: StandingProposal): void {
     if (standing.row !== undefined && standing.batch === this.#batch) standing.row[REVEALED_IN] = page.carrier
     else this.#revealIn.run(page.carrier, standing.id)
   }
 
-  #finish(page: ContractRows, field: FieldRef, standing: Standing, ending: Ending): void {
+  #finish(page: ContractRows, field: FieldRef, standing: StandingProposal, ending: Ending): void {
     field.standing = field.standing.filter((other) => other !== standing)
     if (standing.row !== undefined && standing.batch === this.#batch) {
       standing.row[ENDED_AT] = page.size
@@ -290,12 +290,12 @@ export class ProposalTable {
   }
 }
 
-function standingAt({ standing }: FieldRef, name: ProposalId): Standing {
+function standingAt({ standing }: FieldRef, name: ProposalId): StandingProposal {
   const found = standing.find((other) => other.name === name)
   if (found === undefined) throw new FoldFailed(`the ledger names ${name}, which does not stand`, { proposal: name })
   return found
 }
 
-function standingFrom(row: { id: number; name: ProposalId; isEmptying: number; isAgreed: number }): Standing {
+function standingFrom(row: { id: number; name: ProposalId; isEmptying: number; isAgreed: number }): StandingProposal {
   return { id: row.id, name: row.name, isEmptying: row.isEmptying === 1, isAgreed: row.isAgreed === 1, batch: -1 }
 }

@@ -1,15 +1,15 @@
 import t from 'tap'
-import { type Caller, TokenInvalid } from '../../../src/api/http/authenticate.ts'
+import { type ApiCaller, TokenInvalid } from '../../../src/api/http/authenticate.ts'
 import { assertStillGood, watchAccess } from '../../../src/api/http/watch-access.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 
-const reader: Caller = { name: 'ana', roles: ['reader'] }
+const reader: ApiCaller = { name: 'ana', roles: ['reader'] }
 
 /** Somebody who stays connected; what is known of the key can change. `ended`: why it was ended, and after how many seconds. */
-function watched(caller: Caller) {
+function watched(caller: ApiCaller) {
   const clock = new VirtualClock()
   const began = clock.now()
-  const known = { whoIs: async (): Promise<Caller | undefined> => caller }
+  const known = { whoIs: async (): Promise<ApiCaller | undefined> => caller }
   const ended: [string, number][] = []
   const ports = { clock, whoIs: () => known.whoIs() }
   const stop = watchAccess({ caller, key: 'k', role: 'reader' }, ports, (why) =>
@@ -25,7 +25,7 @@ t.test('who stays connected is asked again, and stays as long as the answer is t
 })
 
 t.test('a key that is revoked, has lost its role, or is no good any more ends it', async (t) => {
-  const changes: (() => Promise<Caller | undefined>)[] = [
+  const changes: (() => Promise<ApiCaller | undefined>)[] = [
     async () => undefined,
     async () => ({ name: 'ana', roles: ['editor'] }),
     () => Promise.reject(new TokenInvalid('token_invalid', 'of a key that the issuer has taken back')),
@@ -50,7 +50,7 @@ t.test('its time ends it, whatever the issuer says or does not say', async (t) =
 })
 
 t.test('who has waited is looked up once more before the answer', async (t) => {
-  const answers = (whoIs: () => Promise<Caller | undefined>) =>
+  const answers = (whoIs: () => Promise<ApiCaller | undefined>) =>
     assertStillGood({ caller: reader, key: 'k', role: 'reader' }, { whoIs })
   await answers(async () => reader)
   await answers(() => Promise.reject(new Error('the issuer is away')))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Connection } from '../../../src/api/routes/live/connection.ts'
+import { LiveConnection } from '../../../src/api/routes/live/connection.ts'
 import { States } from '../../../src/api/routes/live/states.ts'
 import { ANY } from '../../../src/api/routes/live/subject.ts'
 import { Telling } from '../../../src/api/routes/live/telling.ts'
@@ -44,7 +44,7 @@ t.test('whoever watches all contracts is told of one that was at rest, from what
     end: () => {},
   }
   const states = new States({ clock: systemClock, contracts, obstacles: () => [], questionsOf: async () => [] })
-  const connection = new Connection(sink, new Telling(ports), ports, states)
+  const connection = new LiveConnection(sink, new Telling(ports), ports, states)
   t.teardown(() => connection.close())
   await connection.begin({ contract: ANY, kind: 'changes', names: [] }, '/new-api/*', undefined)
   connection.settled(CONTRACT, ana.settled - 1, undefined)
@@ -95,7 +95,7 @@ t.test('what settles while it is looked up where to go on is told in its turn, o
     }
     const states = new States({ clock: systemClock, contracts, obstacles: () => [], questionsOf: async () => [] })
     const slowly = { ...ports, contracts: new Proxy(contracts, isSlow) }
-    const connection = new Connection(sink, new Telling(ports), slowly, states)
+    const connection = new LiveConnection(sink, new Telling(ports), slowly, states)
     const ofAll = { contracts, events, epoch: 'e' }
     const before = `e.~${CONTRACT}:${last - 1}`
     const begun = connection.begin(
@@ -149,7 +149,7 @@ t.test('however many watch the same, what settles is looked up once', async (t) 
   const told: object[] = []
   const connections = Array.from({ length: 20 }, () => {
     const sink = { isOpen: true, send: (message: object) => void told.push(message), end: () => {} }
-    return new Connection(sink, new Telling(ports), ports, states)
+    return new LiveConnection(sink, new Telling(ports), ports, states)
   })
   t.teardown(() => {
     for (const connection of connections) connection.close()

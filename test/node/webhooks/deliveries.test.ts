@@ -3,7 +3,7 @@ import t from 'tap'
 import { Documents } from '../../../src/documents/documents.ts'
 import { Deliveries } from '../../../src/node/webhooks/deliveries.ts'
 import type { Message } from '../../../src/node/webhooks/messages.ts'
-import type { Sender, Sent } from '../../../src/node/webhooks/sender.ts'
+import type { Sender, SentMessage } from '../../../src/node/webhooks/sender.ts'
 import { type Hook, WebhookFile } from '../../../src/node/webhooks/webhook-file.ts'
 import { EventLoopTurns } from '../../../src/runtime/event-loop-turns.ts'
 import { contractStream } from '../../../src/store/streams.ts'
@@ -26,10 +26,10 @@ t.test('what was sent for a webhook before it was begun anew does not set it bac
   const newSalt = () => new Uint8Array(16)
   const documents = new Documents({ clock, contracts, newRequestId: () => '', newSalt, store, turns })
   const file = new WebhookFile(join(t.testdir(), 'webhooks.sqlite'))
-  const sent: { readonly message: Message; readonly end: (sent: Sent) => void }[] = []
+  const sent: { readonly message: Message; readonly end: (sent: SentMessage) => void }[] = []
   const sender = {
     targetAt: () => ({ url: new URL('http://127.0.0.1') }),
-    send: (_: unknown, message: Message) => new Promise<Sent>((end) => sent.push({ message, end })),
+    send: (_: unknown, message: Message) => new Promise<SentMessage>((end) => sent.push({ message, end })),
     close: async () => {},
   }
   const deliveries = new Deliveries({

@@ -2,7 +2,7 @@ import type { ContractState } from '../../../aggregates/contract/state.ts'
 import type { Uid } from '../../../events/ids.ts'
 
 /** An element in a form in which it is shown, and the tag of that. */
-export interface Shown {
+export interface ShownForm {
   readonly mediaType: string
   readonly body: string | Buffer
   readonly tag: string
@@ -13,7 +13,7 @@ interface KeptOf {
   readonly contract: Uid
   readonly document: ContractState
   /** By what was asked for; the oldest first. */
-  readonly shown: Map<string, Shown>
+  readonly shown: Map<string, ShownForm>
 }
 
 /** Of all contracts. */
@@ -59,7 +59,7 @@ export class KeptForms {
   }
 
   /** Requires that it was read after `of`, and that the document still stands. What was dropped meanwhile is not kept. */
-  keep(kept: KeptOf, asked: string, shown: Shown): void {
+  keep(kept: KeptOf, asked: string, shown: ShownForm): void {
     const bytes = bytesOf(asked, shown)
     if (this.#contracts.get(kept.contract) !== kept || kept.shown.has(asked)) return
     if (bytes > this.#bytesMax * LARGEST) return
@@ -89,6 +89,6 @@ export class KeptForms {
   }
 }
 
-function bytesOf(asked: string, { body }: Shown): number {
+function bytesOf(asked: string, { body }: ShownForm): number {
   return ENTRY_BYTES + 2 * asked.length + (typeof body === 'string' ? 2 : 1) * body.length
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { ApiRateLimited } from '../call-limits.ts'
-import { describe, type Problem, type ProblemCode, problemOf } from './problem.ts'
+import { describe, type ProblemCode, type ProblemDocument, problemOf } from './problem.ts'
 
 /** Every error becomes a problem document; what is this node's fault is logged. */
 export function answerErrors(app: FastifyInstance): void {
@@ -23,7 +23,7 @@ const frameworkCodes: Readonly<Record<string, readonly [ProblemCode, status: num
   FST_ERR_MAX_PARAM_LENGTH: ['path_malformed', 400, 'a step of the path is too long'],
 }
 
-export function problemFor(error: Error & { readonly statusCode?: number; readonly code?: string }): Problem {
+export function problemFor(error: Error & { readonly statusCode?: number; readonly code?: string }): ProblemDocument {
   const known = frameworkCodes[error.code ?? '']
   if (known !== undefined) return describe(known[0], known[2], known[1], {})
   const { statusCode } = error

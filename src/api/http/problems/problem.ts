@@ -43,7 +43,7 @@ const statusesOfAnswer: Record<keyof typeof answerCodes, readonly number[]> = {
 export type ProblemCode = ErrorCode | VoidCode | keyof typeof answerCodes
 
 /** RFC 9457 problem details, with the stable `code` of the registry and its evidence as further members. */
-export interface Problem {
+export interface ProblemDocument {
   readonly type: string
   readonly title: string
   readonly status: number
@@ -250,7 +250,7 @@ export const faultCodes = Object.entries(statusOf).flatMap(([code, status]) =>
 )
 
 /** The response for an error. A fault of the software is only reported as one, and nothing of this machine is named: the log has the details. */
-export function problemOf(error: unknown): Problem {
+export function problemOf(error: unknown): ProblemDocument {
   if (!(error instanceof ConcordataError)) return describe('internal', errorCodes.internal, 500, {})
   const { code, evidence, message } = error
   const status = statusOf[code]
@@ -262,6 +262,6 @@ export function problemOf(error: unknown): Problem {
 /** Where this node has its files and sockets: of what is not a fault of the caller a path is one of those, but for that of an attachment. */
 const OWN_PLACES = new Set(['path', 'socket'])
 
-export function describe(code: ProblemCode, detail: string, status: number, evidence: object): Problem {
+export function describe(code: ProblemCode, detail: string, status: number, evidence: object): ProblemDocument {
   return { ...evidence, type: `urn:concordata:${code}`, title: code.replaceAll('_', ' '), status, code, detail }
 }

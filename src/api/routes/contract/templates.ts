@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Hash } from '../../../crypto/hash.ts'
-import { DocumentTemplates, type Named } from '../../../documents/templates/document-templates.ts'
+import { DocumentTemplates, type NamedTemplate } from '../../../documents/templates/document-templates.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { type Roles, RolesSchema, TEMPLATE_BYTES_MAX } from '../../../events/template.ts'
@@ -159,11 +159,11 @@ function sendTemplate(reply: FastifyReply, text: string): FastifyReply {
 type Asked = { readonly at: string; readonly roles?: Roles } & Which
 type Which = { readonly template: string | object } | { readonly hash: Hash }
 
-function upgradeAsked({ at, roles, ...which }: Asked): { at: string; roles?: Roles } & Named {
+function upgradeAsked({ at, roles, ...which }: Asked): { at: string; roles?: Roles } & NamedTemplate {
   return { at, ...(roles && { roles }), ...namedBy(which) }
 }
 
-function namedBy(which: Which): Named {
+function namedBy(which: Which): NamedTemplate {
   if ('hash' in which) return which
   const { template } = which
   return { template: typeof template === 'string' ? template : JSON.stringify(template) }

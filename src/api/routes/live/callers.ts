@@ -2,7 +2,7 @@ import { ApiTooManyCalls, defaultInwardLimits, type InwardLimits } from '../../h
 import { Telling, type TellingPorts } from './telling.ts'
 
 /** What each caller has open, and what tells it. */
-export class Callers {
+export class LiveCallers {
   readonly #max: number
   readonly #ports: TellingPorts
   readonly #byName = new Map<string, { connections: number; readonly telling: Telling }>()

@@ -3,16 +3,16 @@ import { RequestMalformed } from '../../http/validation.ts'
 import type { Sink } from './sink.ts'
 import type { States } from './states.ts'
 import { ANY, isState, type LedgerSubject, type StateSubject, type Subject } from './subject.ts'
-import type { Batch, Subscription, Telling, TellingPorts } from './telling.ts'
+import type { Batch, LiveSubscription, Telling, TellingPorts } from './telling.ts'
 import type { ToldOfAll } from './told-of-all.ts'
 
 /** From which entry on: of one contract, or of each that is named, where all are watched. */
-export type From = LedgerIndex | Readonly<Record<Uid, LedgerIndex>>
+export type LiveFrom = LedgerIndex | Readonly<Record<Uid, LedgerIndex>>
 
 /** Watches a ledger, or those of all contracts: each from the entry that was named, or the first of it that settles. */
 interface Watched {
   readonly subject: LedgerSubject
-  readonly ofContracts: Map<Uid, Subscription>
+  readonly ofContracts: Map<Uid, LiveSubscription>
   /** Of all contracts, where events have ids. */
   readonly told?: ToldOfAll | undefined
   /** With which entry those go on that have not begun yet; undefined: all have. A contract that is in it is told of nothing before. */
@@ -20,7 +20,7 @@ interface Watched {
 }
 
 /** What one connection watches. */
-export class Connection {
+export class LiveConnection {
   readonly #sink: Sink
   readonly #telling: Telling
   readonly #ports: TellingPorts
@@ -51,7 +51,7 @@ export class Connection {
       else if (starting !== undefined) {
         if (!starting.has(contract)) starting.set(contract, from)
       } else if (subject.contract === ANY) {
-        const first: Subscription = { ...this.#subscription(subject, contract), told, next: from }
+        const first: LiveSubscription = { ...this.#subscription(subject, contract), told, next: from }
         ofContracts.set(contract, first)
         this.#telling.tell(first, batch)
       }
@@ -67,7 +67,7 @@ export class Connection {
    * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none.
    * `told`: of all contracts, how far, by which events get ids. Throws NoSuchContract, RequestMalformed.
    */
-  async begin(subject: Subject, spelling: string, from: From | undefined, told?: ToldOfAll): Promise<void> {
+  async begin(subject: Subject, spelling: string, from: LiveFrom | undefined, told?: ToldOfAll): Promise<void> {
     // What was asked for before the connection closed may be heard after it.
     if (!this.#sink.isOpen) return
     if (isState(subject)) {
@@ -83,7 +83,7 @@ export class Connection {
     await this.#ports.contracts.use(contract, ({ state }) => {
       if (!this.#sink.isOpen) return
       const size = state.settling.settled
-      const subscription: Subscription = { ...this.#subscription(subject, contract), next: from ?? size }
+      const subscription: LiveSubscription = { ...this.#subscription(subject, contract), next: from ?? size }
       this.end(spelling)
       this.#subscriptions.set(spelling, { subject, ofContracts: new Map([[contract, subscription]]) })
       if (subscription.next === size) {
@@ -94,11 +94,11 @@ export class Connection {
     })
   }
 
-  async #beginAll(subject: LedgerSubject, spelling: string, from: From = {}, told?: ToldOfAll): Promise<void> {
+  async #beginAll(subject: LedgerSubject, spelling: string, from: LiveFrom = {}, told?: ToldOfAll): Promise<void> {
     if (typeof from !== 'object') throw fromUnfit('of all contracts `from` names an entry of each: {"<uid>": index}')
     const { contracts } = this.#ports
     for (const uid of Object.keys(from)) await contracts.use(uid as Uid, () => {})
-    const ofContracts = new Map<Uid, Subscription>()
+    const ofContracts = new Map<Uid, LiveSubscription>()
     this.end(spelling)
     const starting = new Map<Uid, LedgerIndex>(told === undefined ? (Object.entries(from) as [Uid, LedgerIndex][]) : [])
     const watched: Watched = { subject, ofContracts, told, starting }
@@ -122,7 +122,7 @@ export class Connection {
       await this.#ports.contracts.use(uid, ({ state }) => {
         const isStillWatched = this.#sink.isOpen && this.#subscriptions.get(spelling) === watched
         if (!isStillWatched) return
-        const subscription: Subscription = { ...this.#subscription(subject, uid), told, next }
+        const subscription: LiveSubscription = { ...this.#subscription(subject, uid), told, next }
         ofContracts.set(uid, subscription)
         if (next < state.settling.settled) this.#telling.tell(subscription)
       })
@@ -137,7 +137,7 @@ export class Connection {
     else for (const subscription of watched.ofContracts.values()) this.#telling.drop(subscription)
   }
 
-  #subscription({ kind, names }: LedgerSubject, contract: Uid): Subscription {
+  #subscription({ kind, names }: LedgerSubject, contract: Uid): LiveSubscription {
     return { sink: this.#sink, contract, kind, names, next: 0, batches: [] }
   }
 }

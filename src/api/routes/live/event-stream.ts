@@ -6,7 +6,7 @@ import { isNamedFirst } from '../../http/forms/accept.ts'
 import { RequestMalformed } from '../../http/validation.ts'
 import { watchAccess } from '../../http/watch-access.ts'
 import type { WebhookRoutesPorts } from '../webhooks.ts'
-import { Connection } from './connection.ts'
+import { LiveConnection } from './connection.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 import { EventStreamSink } from './sink.ts'
 import { ANY, isState, type Subject } from './subject.ts'
@@ -62,7 +62,7 @@ export function eventStreamOf(
     reply.hijack()
     const response = reply.raw
     const sink = new EventStreamSink(response)
-    const connection = new Connection(sink, telling, ports, states)
+    const connection = new LiveConnection(sink, telling, ports, states)
     open.add(sink)
     const unwatch = hub.watch(connection)
     const forget = watchAccess(access, ports, (why) => sink.end(1008, why))

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { shownQuestions } from '../contract/questions.ts'
 import type { OperationPorts } from '../operation.ts'
-import { Callers } from './callers.ts'
+import { LiveCallers } from './callers.ts'
 import { changesRoute } from './changes.ts'
 import { type EventStream, type EventStreamPorts, eventStreamOf } from './event-stream.ts'
 import { LiveHub } from './hub.ts'
@@ -16,7 +16,7 @@ export function liveRoutes(app: FastifyInstance, ports: LiveRoutesPorts): EventS
   const hub = new LiveHub(contracts)
   const questionsOf = (live: Parameters<typeof shownQuestions>[0]) => shownQuestions(live, store.payloads)
   const states = new States({ contracts, obstacles, questionsOf, clock })
-  const parts = { hub, callers: new Callers(inwardLimits, ports), states }
+  const parts = { hub, callers: new LiveCallers(inwardLimits, ports), states }
   app.addHook('onClose', async () => {
     hub.close()
     states.close()

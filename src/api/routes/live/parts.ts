@@ -1,5 +1,5 @@
 import type { AccessPorts } from '../../http/authenticate.ts'
-import type { Callers } from './callers.ts'
+import type { LiveCallers } from './callers.ts'
 import type { LiveHub } from './hub.ts'
 import type { States } from './states.ts'
 import type { TellingPorts } from './telling.ts'
@@ -7,7 +7,7 @@ import type { TellingPorts } from './telling.ts'
 /** What the ways of being told share. */
 export interface LiveParts {
   readonly hub: LiveHub
-  readonly callers: Callers
+  readonly callers: LiveCallers
   readonly states: States
 }
 

@@ -28,7 +28,7 @@ interface Told {
   readonly changes: Promise<readonly object[]>
 }
 
-export interface Subscription {
+export interface LiveSubscription {
   readonly sink: Sink
   readonly contract: Uid
   readonly kind: LedgerSubject['kind']
@@ -62,7 +62,7 @@ const BATCHES_MAX = 64
 export class Telling {
   readonly #ports: TellingPorts
   /** Those that may have something to be told. */
-  readonly #due = new Set<Subscription>()
+  readonly #due = new Set<LiveSubscription>()
   #isTelling = false
 
   constructor(ports: TellingPorts) {
@@ -70,7 +70,7 @@ export class Telling {
   }
 
   /** Tells it what has settled since the last time. All of it is in the store when this is called. `batch`: the newest of that. */
-  tell(subscription: Subscription, batch?: Batch): void {
+  tell(subscription: LiveSubscription, batch?: Batch): void {
     if (batch !== undefined) subscription.batches.push(batch)
     if (subscription.batches.length > BATCHES_MAX) subscription.batches = []
     this.#due.add(subscription)
@@ -78,7 +78,7 @@ export class Telling {
   }
 
   /** Nothing more is sent to it. */
-  drop(subscription: Subscription): void {
+  drop(subscription: LiveSubscription): void {
     this.#due.delete(subscription)
     // Should it be told at the moment.
     subscription.next = Number.POSITIVE_INFINITY
@@ -100,7 +100,7 @@ export class Telling {
   }
 
   /** Whether there may be more. */
-  async #tellSome(subscription: Subscription): Promise<boolean> {
+  async #tellSome(subscription: LiveSubscription): Promise<boolean> {
     const { next } = subscription
     if (!Number.isFinite(next)) return false
     subscription.batches = subscription.batches.filter(({ from, entries }) => from + entries.length > next)
@@ -116,7 +116,7 @@ export class Telling {
   }
 
   /** From the store, by the document as it was. */
-  async #tellStored(subscription: Subscription): Promise<boolean> {
+  async #tellStored(subscription: LiveSubscription): Promise<boolean> {
     const { contracts, documents, store } = this.#ports
     const { contract, next } = subscription
     const telling = { ...this.#ports, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
@@ -142,7 +142,7 @@ export class Telling {
   async #toldToAll(
     { told }: Batch,
     entry: LedgerEntry,
-    { contract, kind, names }: Subscription,
+    { contract, kind, names }: LiveSubscription,
     around: Around,
   ): Promise<readonly object[]> {
     const watched = JSON.stringify([entry.index, kind, ...names])
@@ -157,7 +157,7 @@ export class Telling {
   }
 
   /** Whether it is still to be told of what follows. */
-  async #send(subscription: Subscription, entry: LedgerEntry, changes: readonly object[]): Promise<boolean> {
+  async #send(subscription: LiveSubscription, entry: LedgerEntry, changes: readonly object[]): Promise<boolean> {
     const { sink } = subscription
     if (subscription.next !== entry.index || !sink.isOpen) return false
     const next = entry.index + 1
@@ -181,7 +181,7 @@ interface Around {
 /** What an entry has brought for whoever watches a subject. */
 export function toldIn(
   entry: LedgerEntry,
-  { contract, kind, names }: Pick<Subscription, 'contract' | 'kind' | 'names'>,
+  { contract, kind, names }: Pick<LiveSubscription, 'contract' | 'kind' | 'names'>,
   around: Around,
   ports: ToldPorts,
 ): Promise<readonly object[]> {

@@ -14,7 +14,7 @@ const LEDGERS = contractStream('' as Uid)
 const COUNT = '(0|[1-9]\\d{0,14})'
 const ID = new RegExp(`^([0-9A-Za-z_-]{1,64})\\.(?:${COUNT})?((?:~${UID_PATTERN.slice(1, -1)}:${COUNT})*)$`)
 
-export interface ToldPorts {
+export interface ToldOfAllPorts {
   readonly contracts: Pick<Contracts, 'use'>
   readonly events: Pick<EventStore, 'lastPosition' | 'readAll'>
   /** Of the positions in the store: a restore renews it. */
@@ -26,25 +26,25 @@ export interface ToldPorts {
  * store each ledger was told, and of those that were told beyond it, which entry is next. Where that becomes long the position goes on.
  */
 export class ToldOfAll {
-  readonly #ports: ToldPorts
+  readonly #ports: ToldOfAllPorts
   readonly #next: Map<Uid, LedgerIndex>
   /** Undefined: before the first event of the store. */
   #position: number | undefined
   #advancesAt = NAMED_MAX + 1
 
-  private constructor(ports: ToldPorts, position: number | undefined, next: Map<Uid, LedgerIndex>) {
+  private constructor(ports: ToldOfAllPorts, position: number | undefined, next: Map<Uid, LedgerIndex>) {
     this.#ports = ports
     this.#position = position
     this.#next = next
   }
 
   /** From now on. */
-  static async fromNow(ports: ToldPorts): Promise<ToldOfAll> {
+  static async fromNow(ports: ToldOfAllPorts): Promise<ToldOfAll> {
     return new ToldOfAll(ports, await ports.events.lastPosition(), new Map())
   }
 
   /** From behind an event. Attacker-controlled: `id`. Throws RequestMalformed. */
-  static after(id: string, ports: ToldPorts): ToldOfAll {
+  static after(id: string, ports: ToldOfAllPorts): ToldOfAll {
     const [, epoch, position, named = ''] = ID.exec(id) ?? []
     if (epoch === undefined) throw malformed('Last-Event-ID is what the last event had as its id')
     if (epoch !== ports.epoch)

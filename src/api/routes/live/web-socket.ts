@@ -11,7 +11,7 @@ import { describe, problemOf } from '../../http/problems/problem.ts'
 import { LIVE_PATH } from '../../http/upgrades.ts'
 import { TokenInQuery } from '../../http/validation.ts'
 import { watchAccess } from '../../http/watch-access.ts'
-import { Connection, type From } from './connection.ts'
+import { LiveConnection, type LiveFrom } from './connection.ts'
 import { EVENT_STREAM, type EventStream, wantsEvents } from './event-stream.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 import { WebSocketSink } from './sink.ts'
@@ -51,7 +51,7 @@ export function liveRoute(
     const telling = callers.open(name)
     if (telling === undefined) return socket.close(1013, 'too many connections with this key')
     const sink = new WebSocketSink(socket)
-    const connection = new Connection(sink, telling, ports, states)
+    const connection = new LiveConnection(sink, telling, ports, states)
     const unwatch = hub.watch(connection)
     const forget = watchAccess(access, ports, (why) => socket.close(1008, why))
     const stopBeating = beat(socket, heartbeatMs)
@@ -113,7 +113,7 @@ export function liveRoute(
 }
 
 /** Undefined: a frame that was no text. */
-async function hear(text: string | undefined, connection: Connection, sink: WebSocketSink): Promise<void> {
+async function hear(text: string | undefined, connection: LiveConnection, sink: WebSocketSink): Promise<void> {
   const ask = messageIn(text)
   if (!askForm.Check(ask)) {
     const detail = 'send {"subscribe": "/new-api/<uid>/…", "from": index} or {"unsubscribe": …}'
@@ -129,7 +129,7 @@ async function hear(text: string | undefined, connection: Connection, sink: WebS
     sink.send({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) })
     return
   }
-  await connection.begin(subjectIn(subscribe), subscribe, from as From | undefined)
+  await connection.begin(subjectIn(subscribe), subscribe, from as LiveFrom | undefined)
 }
 
 /** Whoever has not answered the last ping when the next is due is not there any more. */

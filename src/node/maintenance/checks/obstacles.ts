@@ -7,7 +7,7 @@ import { CONTRACTS_STREAM, feedStream } from '../../../store/streams.ts'
 import type { Configuration, Environment } from '../../config/configuration.ts'
 import { openStoreToRead } from '../../files/open-store.ts'
 import { openKeys, readApiToken } from '../../identity/identity.ts'
-import type { Finding } from './finding.ts'
+import type { CheckFinding } from './finding.ts'
 
 const TIMEOUT_MS = 5_000
 /** Most statements say nothing about keys: those need not be parsed. */
@@ -20,7 +20,7 @@ interface Told {
 }
 
 /** What stops contracts, as a process that runs tells it. `api`: where it is asked. Undefined: it does not answer. */
-export async function obstaclesToldAt(api: string, { dir }: Configuration): Promise<Finding[] | undefined> {
+export async function obstaclesToldAt(api: string, { dir }: Configuration): Promise<CheckFinding[] | undefined> {
   const check = 'obstacles'
   const token = await readApiToken(dir).catch(() => undefined)
   if (token === undefined) return [{ check, level: 'warning', finding: 'cannot be asked for: api-token is not here' }]
@@ -38,7 +38,7 @@ export async function obstaclesToldAt(api: string, { dir }: Configuration): Prom
   return [...Map.groupBy(told, ({ code, parties }) => `${code} ${parties}`).values()].map(findingOf)
 }
 
-function findingOf(told: readonly Told[]): Finding {
+function findingOf(told: readonly Told[]): CheckFinding {
   const { code, parties } = told[0] as Told
   const { meaning, remedy, level } = obstacleKinds[code]
   const contracts = told.flatMap(({ contract }) => contract ?? [])
@@ -49,7 +49,7 @@ function findingOf(told: readonly Told[]): Finding {
 }
 
 /** Of a node that does not run: whether it has the key that each contract is at. */
-export async function keysOfContracts(configuration: Configuration, environment: Environment): Promise<Finding[]> {
+export async function keysOfContracts(configuration: Configuration, environment: Environment): Promise<CheckFinding[]> {
   const ring = await openKeys(configuration, environment)
   const store = await openStoreToRead(configuration)
   try {

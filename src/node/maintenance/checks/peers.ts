@@ -15,7 +15,7 @@ import { openStoreToRead } from '../../files/open-store.ts'
 import { openTls } from '../../identity/identity.ts'
 import { identityPaths } from '../../identity/identity-files.ts'
 import { aheadOf, isOff, medianOf } from '../../observability/clock-offset.ts'
-import { type Finding, troubleWith } from './finding.ts'
+import { type CheckFinding, troubleWith } from './finding.ts'
 
 const PEER_TIMEOUT_MS = 5_000
 
@@ -24,7 +24,7 @@ export async function peersOf(
   configuration: Configuration,
   environment: Environment,
   clock: Clock,
-): Promise<Finding[]> {
+): Promise<CheckFinding[]> {
   try {
     const store = await openStoreToRead(configuration)
     try {
@@ -68,7 +68,7 @@ async function peerAt(
   known: Introduction,
   caller: Caller | undefined,
   clock: Clock,
-): Promise<{ readonly finding: Finding; readonly aheadMs?: number }> {
+): Promise<{ readonly finding: CheckFinding; readonly aheadMs?: number }> {
   const { endpoint } = known
   const check = `peer ${known.card.handle}`
   const asked = clock.now()
@@ -85,7 +85,7 @@ async function peerAt(
 }
 
 /** What a party says of itself now, against what is held of it: of the same keys a newer word is taken without asking people. */
-function whetherKnown(check: string, known: Introduction, shown: Introduction): Finding {
+function whetherKnown(check: string, known: Introduction, shown: Introduction): CheckFinding {
   const { endpoint } = known
   if (shown.certificate === known.certificate) return { check, level: 'ok', finding: `answers at ${endpoint}` }
   if (isSameParty(known, shown) && shown.serial > known.serial) {
@@ -104,7 +104,7 @@ async function whetherTaken(
   check: string,
   { card, endpoint, certificate }: Introduction,
   { self, tls, introduced }: Caller,
-): Promise<Finding> {
+): Promise<CheckFinding> {
   const client = new PeerClient({ self, peer: card.handle, endpoint, certificate, tls })
   try {
     if (introduced !== undefined) await client.announce(introduced, { timeoutMs: PEER_TIMEOUT_MS })
@@ -129,7 +129,7 @@ async function whetherTaken(
   return { check, level: 'ok', finding: `answers at ${endpoint}, and takes calls of this node` }
 }
 
-export function clockBy(aheadMs: readonly number[]): Finding {
+export function clockBy(aheadMs: readonly number[]): CheckFinding {
   const check = 'clock'
   const median = medianOf(aheadMs)
   if (median === undefined) return { check, level: 'ok', finding: 'there is nobody to compare it with' }

@@ -3,12 +3,12 @@ import type { Exposure } from '../../../store/eventstoredb/exposure.ts'
 import { passwordProblem } from '../../../store/eventstoredb/passwords.ts'
 import type { Configuration } from '../../config/configuration.ts'
 import { serverOptions } from '../../files/open-store.ts'
-import type { Finding } from './finding.ts'
+import type { CheckFinding } from './finding.ts'
 
 const DRAW = 'draw one with `openssl rand -base64 24`'
 
 /** What stands between who takes this process over and the administrators of the store's server: their passwords. */
-export async function storeUsersOf({ dir, store }: Configuration): Promise<Finding[]> {
+export async function storeUsersOf({ dir, store }: Configuration): Promise<CheckFinding[]> {
   if (store === undefined) return []
   const check = 'store users'
   try {
@@ -18,7 +18,7 @@ export async function storeUsersOf({ dir, store }: Configuration): Promise<Findi
     const exposure = await exposureTo(options)
     if (exposure === undefined || credentials === undefined) return []
     const problem = passwordProblem(credentials.password)
-    const findings: Finding[] = []
+    const findings: CheckFinding[] = []
     if (exposure.withKnownPassword.length > 0) {
       const finding = `${exposure.withKnownPassword.join(' and ')}: the server takes the password that it came with`
       findings.push({ check, level: 'error', finding, advice: `everybody knows it: ${DRAW}` })
