@@ -9,13 +9,13 @@ import { seal, sealsNamedBy } from '../../src/events/seal.ts'
 import { StatementSchema } from '../../src/events/statement.ts'
 import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { about, allOf, market, owes, type Player, talk } from '../support/market.ts'
+import { about, allOf, market, owes, talk } from '../support/market.ts'
 import { encodeSnapshot, snapshotOf } from '../support/snapshots-at-once.ts'
 
 // What is signed can never be erased. So what people have to say stands in nothing that is.
 
 const MARKER = 'said by a person'
-const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
 const all = [ana, ben, cleo]
 const field = { type: 'AddField', parent: '0', field: { type: 'text' } }
 const say = (what: string) => about(`${MARKER}: ${what}`)
@@ -107,7 +107,7 @@ t.test(
 )
 
 t.test('nobody waits for what people say, and no form of it makes anything invalid', async (t) => {
-  const [author, other] = market('ana', 'ben') as [Player, Player]
+  const [author, other] = market('ana', 'ben')
   const { about: unopened } = say('kept at home')
   const odd = seal(['no', { text: 1 }], new Uint8Array(16))
   const asked = author.says({

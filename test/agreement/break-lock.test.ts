@@ -1,7 +1,7 @@
 import t from 'tap'
 import { seal } from '../../src/events/seal.ts'
 import { decodeSigned, encodeSigned } from '../../src/events/statement-codec.ts'
-import { market, owes, type Player, talk } from '../support/market.ts'
+import { market, owes, talk } from '../support/market.ts'
 
 const { seal: hidden, payload } = seal('kept back', new Uint8Array(16))
 
@@ -12,7 +12,7 @@ t.test(
       ['more than the vote', [{ type: 'BreakLock' }, { type: 'ProposeValue', field: '0.0', seal: hidden, basis: [] }]],
       ['a seal in the vote', [{ type: 'BreakLock', seal: hidden }]],
     ] as const) {
-      const [ana, mal] = market('ana', 'mal') as [Player, Player]
+      const [ana, mal] = market('ana', 'mal')
       ana.requests({ type: 'LockRecord', purpose: 'edit' })
       talk([ana, mal], owes)
       const asked = mal.says({ requests: [mal.request([...commands])], payloads: { [hidden]: payload } })
@@ -28,7 +28,7 @@ t.test(
 )
 
 t.test('of the vote alone it does not count', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const locked = ana.requests({ type: 'LockRecord', purpose: 'edit' })
   t.ok(locked)
   talk([ana, ben], owes)

@@ -9,7 +9,7 @@ import { seal } from '../../src/events/seal.ts'
 import { market, overTheWire, owes, type Player, talk } from '../support/market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
-const all = market('ana', 'ben') as [Player, Player]
+const all = market('ana', 'ben')
 const [ana, ben] = all
 
 function orders(player: Player, ...commands: { type: string; [member: string]: unknown }[]): void {

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { groupedByStatement, receivePayloads, receivingPayloads } from '../../src/agreement/receive.ts'
 import { seal } from '../../src/events/seal.ts'
-import { market, type Player } from '../support/market.ts'
+import { market } from '../support/market.ts'
 
 t.test('the values of one statement are taken in in several steps, with the same result', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const sealed = Array.from({ length: 50 }, (_, n) => seal(`value ${n}`, new Uint8Array(16).fill(n)))
   const commands = sealed.map(({ seal }) => ({ type: 'ProposeValue', field: '0.0', seal, basis: [] }))
   const payloads = Object.fromEntries(sealed.map(({ seal, payload }) => [seal, payload]))

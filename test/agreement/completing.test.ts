@@ -1,8 +1,6 @@
 import { deepStrictEqual, throws } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
-import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { completing, lackingIn } from '../../src/agreement/completing.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
 import { stateAt } from '../../src/agreement/history/replay.ts'
@@ -21,8 +19,8 @@ import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed as allAtOnce } from '../../src/runtime/turns.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../src/store/payload-group.ts'
-import { both } from '../support/engine-2.ts'
-import { allOf, contractFoundedBy, market, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { engineBehindAValue } from '../support/engine-behind-a-value.ts'
+import { allOf, contractFoundedBy, market, overTheWire, owes, Player, talk } from '../support/market.ts'
 import { encodeSnapshot, snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
@@ -37,7 +35,7 @@ const given = (before: AgreementState, decoded: SignedStatement): Reception =>
   receivePayloads(nothingReceived(before, []), [later(decoded)])
 
 t.test('a statement is valid whatever payloads came with it', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const asked = ana.proposes('0.0', 'x')
   const { taken, waiting, refused, state } = receive(ben.state, [bare(asked)])
   t.match([taken.length, waiting.length, refused.length], [1, 0, 0])
@@ -49,7 +47,7 @@ t.test('a statement is valid whatever payloads came with it', async (t) => {
 })
 
 t.test('what everybody has acknowledged is decided when its values are here, and not before', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const observer = new Player('dov')
   observer.hears(...allOf(ana))
   const before = observer.acknowledged
@@ -88,7 +86,7 @@ t.test('what everybody has acknowledged is decided when its values are here, and
 })
 
 t.test('what a member has refused takes no values, for anybody', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const asked = ana.proposes('0.0', 'x')
   ben.hears(asked)
   cleo.hears(bare(asked))
@@ -140,7 +138,7 @@ t.test('whoever comes in behind it is not refused by who lacks a value, nor conv
 })
 
 t.test('nor is the first word of who was invited by what stands behind it', async (t) => {
-  const [ana, ben, eve] = market('ana', 'ben', 'eve') as [Player, Player, Player]
+  const [ana, ben, eve] = market('ana', 'ben', 'eve')
   const [cleo, dov] = [new Player('cleo'), new Player('dov')]
   for (const player of [cleo, dov]) player.hears(...allOf(ana))
   const { seal: sealed, payload } = seal('x', new Uint8Array(16))
@@ -171,7 +169,7 @@ t.test('that a contract has begun hangs on no value', async (t) => {
 })
 
 t.test('values that could not be passed on with their statement do not come to stand beside it', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const sealed = ['x', 'y', 'z'].map((letter) => seal(letter.repeat(3_000_000), new Uint8Array(16)))
   const commands = sealed.map(({ seal: of }) => ({ type: 'ProposeValue', field: '0.0', seal: of, basis: [] }))
   const payloads = Object.fromEntries(sealed.map(({ seal: of, payload }) => [of, payload]))
@@ -199,7 +197,7 @@ function asksForMuch(author: Player) {
 }
 
 t.test('two copies of a statement do not become one that nobody could pass on', async (t) => {
-  const [ana, mallory] = market('ana', 'mallory') as [Player, Player]
+  const [ana, mallory] = market('ana', 'mallory')
   const { one, other } = asksForMuch(mallory)
   const { taken } = ana.hears(overTheWire(one), overTheWire(other))
   t.same(taken[0]?.lacks.length, 3, 'it has the values of the first')
@@ -207,7 +205,7 @@ t.test('two copies of a statement do not become one that nobody could pass on', 
 })
 
 t.test('values of what the members have refused do not crowd out those of what they have accepted', async (t) => {
-  const [ana, ben, mallory] = market('ana', 'ben', 'mallory') as [Player, Player, Player]
+  const [ana, ben, mallory] = market('ana', 'ben', 'mallory')
   const cleo = new Player('cleo')
   ana.requests({ type: 'InviteParty', party: cleo.card })
   talk([ana, ben, mallory, cleo], owes)
@@ -233,7 +231,7 @@ t.test('values of what the members have refused do not crowd out those of what t
 })
 
 t.test('values that come one by one are taken in at once', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const { asked, one, other } = asksForMuch(ana)
   ben.hears(asked)
   const { party, seq } = asked.statement
@@ -246,21 +244,7 @@ t.test('values that come one by one are taken in at once', async (t) => {
 t.test(
   'a late value behind which the ledger goes on in an engine that is not here is left out, and said',
   async (t) => {
-    const members = marketOf(['ana', 'ben', 'dan'].map((handle) => new Player(handle, undefined, undefined, both)))
-    const cleo = new Player('cleo', undefined, undefined, new Engines([engine1]))
-    const all = [...members, cleo] as [Player, Player, Player, Player]
-    all[0].requests({ type: 'InviteParty', party: cleo.card })
-    talk(all, owes)
-    for (const player of all.slice(0, 2)) {
-      player.requests({ type: 'UpgradeEngine', to: 2 })
-      talk(all, owes)
-    }
-    const asked = all[0].proposes('0.0', 'v')
-    const upgrade = all[2].requests({ type: 'UpgradeEngine', to: 2 })
-    all[1].hears(asked, upgrade)
-    all[2].hears(asked)
-    all[0].hears(upgrade)
-    const answers = [all[1], all[2], all[0]].map((player) => player.says())
+    const { cleo, asked, upgrade, answers } = engineBehindAValue()
     const { taken, unjudged } = cleo.hears(bare(asked), upgrade, ...answers)
     t.match([taken.length, unjudged.length], [5, 0])
     for (const late of [given(cleo.state, asked), receive(cleo.state, [asked])]) {
@@ -271,7 +255,7 @@ t.test(
 )
 
 t.test('a ledger that waits for a value is made anew from the feeds, whether that has come since or not', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const observer = new Player('dov')
   observer.hears(...allOf(ana))
   const asked = ana.proposes('0.0', 'x')
@@ -303,7 +287,7 @@ t.test('a ledger that waits for a value is made anew from the feeds, whether tha
 })
 
 t.test('a snapshot of a view that lacks values is of no use', async () => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const asked = ana.proposes('0.0', 'x')
   ben.hears(bare(asked))
   const stored = new Map(
@@ -314,7 +298,7 @@ t.test('a snapshot of a view that lacks values is of no use', async () => {
 })
 
 t.test('in whatever order statements and values come, all come to the same', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const players = [ana, ben, cleo]
   const opened = ana.state
   for (const [at, value] of ['p', 'q', 'r', 's'].entries()) {

@@ -1,6 +1,4 @@
 import t from 'tap'
-import { engine1 } from '../../src/aggregates/contract/engine-1.ts'
-import { Engines } from '../../src/aggregates/contract/engines.ts'
 import { pruned } from '../../src/agreement/history/pruning.ts'
 import { stateAt } from '../../src/agreement/history/replay.ts'
 import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
@@ -8,20 +6,15 @@ import { receive } from '../../src/agreement/receive.ts'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { settledHead } from '../../src/contracts/signing/cosigned-notes.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { both, NAME_RESERVED } from '../support/engine-2.ts'
-import { allOf, CONTRACT, marketOf, overTheWire, owes, Player, talk } from '../support/market.ts'
+import { both, NAME_RESERVED, onlyFirst } from '../support/engine-2.ts'
+import { allOf, CONTRACT, marketWith, overTheWire, owes, Player, talk } from '../support/market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
-const onlyFirst = new Engines([engine1])
 const addsReserved = { type: 'AddField', parent: '0', name: 'x-Rate', field: { type: 'text' } }
-
-function marketWith(engines: Engines, ...handles: string[]): Player[] {
-  return marketOf(handles.map((handle) => new Player(handle, undefined, undefined, engines)))
-}
 
 /** Three members, with something before the upgrade and something after it. */
 function upgraded(): [Player, Player, Player] {
-  const players = marketWith(both, 'ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = marketWith(both, 'ana', 'ben', 'cleo')
   const [ana] = players
   ana.requests(addsReserved)
   talk(players, owes)
@@ -98,7 +91,7 @@ t.test('whoever takes the feeds in anew, in whatever order, comes to the same by
 })
 
 t.test('a snapshot is taken up by the engine of its place, before, at and after the switch', async (t) => {
-  const players = marketWith(both, 'ana', 'ben') as [Player, Player]
+  const players = marketWith(both, 'ana', 'ben')
   const [ana, ben] = players
   const through = (state: AgreementState, whole: AgreementState): AgreementState => {
     const snapshot = JSON.parse(JSON.stringify(snapshotOf(pruned(state)))) as AgreementSnapshot
@@ -145,7 +138,7 @@ t.test('who lacks an engine takes in nothing that leads to it, and says which it
 })
 
 t.test('who lacks it signs nothing that would lead there', async (t) => {
-  const players = marketWith(both, 'ana', 'ben') as [Player, Player]
+  const players = marketWith(both, 'ana', 'ben')
   const [ana, ben] = players
   ana.requests({ type: 'UpgradeEngine', to: 2 })
   talk(players, owes)

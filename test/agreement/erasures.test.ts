@@ -21,7 +21,7 @@ import { treeOf } from '../support/ruled-market.ts'
 
 /** T is A with an x behind it, U is B with a y; what A was is erased by both. */
 function erasedOnce() {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   const orders = ordersAmong(players)
   const tree = (text: string) => treeOf(text, ana)
@@ -148,7 +148,7 @@ t.test('an entry that the members have not signed for settles nothing, and nothi
 
 /** A list whose entries are told apart by a text, and values of which cleo has to agree to. */
 function keyed() {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const orders = ordersAmong(players)
   const puts = (player: Player, field: string, value: string): Hash => {
@@ -234,7 +234,7 @@ t.test('an erased value that is revealed is judged alike by who still holds it a
 
 /** A rule makes T from A, a value comes to A, then another rule comes into force, and that value is erased. `news`: from the second on. */
 function publishedTwice() {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   const orders = ordersAmong(players)
   for (const name of ['T', 'U']) orders(ana, { type: 'AddField', parent: '0', name, field: { type: 'text' } })

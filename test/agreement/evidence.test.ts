@@ -14,9 +14,9 @@ import type { Hash } from '../../src/crypto/hash.ts'
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { about, allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
+import { about, allOf, CONTRACT, market, owes, talk } from '../support/market.ts'
 
-const three = () => market('ana', 'ben', 'cleo') as [Player, Player, Player]
+const three = () => market('ana', 'ben', 'cleo')
 
 t.test('two statements for one place convict, from the file alone', async (t) => {
   const [ana, ben] = three()
@@ -49,7 +49,7 @@ t.test('what a thief signs where the recovery key took the feed back convicts no
   const thief = { ...ana.state }
   ana.hears(ben.says({ key: { hold: revocation } }), cleo.says({ key: { hold: revocation } }))
   const takeover = ana.takesOver(revocation, next)
-  const stolen = market('ana')[0] as Player
+  const stolen = market('ana')[0]
   Object.assign(stolen, { card: ana.card, privateKey: before, state: thief })
   const theft = stolen.says({ requests: [stolen.request([{ type: 'Resign' }])] })
   t.equal(theft.statement.seq, takeover.statement.seq)
@@ -67,7 +67,7 @@ t.test(
   async (t) => {
     const [ana, ben, cleo] = three()
     const next = generateKeyPair()
-    const thief = market('ana')[0] as Player
+    const thief = market('ana')[0]
     Object.assign(thief, { card: ana.card, privateKey: ana.privateKey, state: { ...ana.state } })
     ana.proposes('0.0', 'Mexico')
     talk([ana, ben, cleo], owes)

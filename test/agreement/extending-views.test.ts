@@ -8,14 +8,14 @@ import { receive, receivePayloads } from '../../src/agreement/receive.ts'
 import { nothingReceived } from '../../src/agreement/reception.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed as allAtOnce } from '../../src/runtime/turns.ts'
-import { allOf, market, owes, type Player, talk } from '../support/market.ts'
+import { allOf, market, owes, talk } from '../support/market.ts'
 
 const bare = (decoded: SignedStatement): SignedStatement => ({ ...decoded, payloads: {} })
 /** What somebody sends after the statement. */
 const later = ({ statement: { party, seq }, payloads }: SignedStatement) => ({ party, seq, payloads })
 
 t.test('a view that is extended is the view that is made anew', async (t) => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const before = ana.state
   for (const player of players) player.proposes('0.0', player.handle)
@@ -35,7 +35,7 @@ t.test('a view that is extended is the view that is made anew', async (t) => {
 })
 
 t.test('nor does it matter from which view, whatever it lacked, and whatever has come since', async () => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const opened = ana.state
   for (let round = 0; round < 3; round++) {

@@ -6,7 +6,7 @@ import { rotationBytes } from '../../src/events/parties/key-change.ts'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { allOf, CONTRACT, market, owes, Player, talk } from '../support/market.ts'
 
-const threeMembers = () => market('ana', 'ben', 'cleo') as [Player, Player, Player]
+const threeMembers = () => market('ana', 'ben', 'cleo')
 
 t.test('a rotated key holds from the next statement on, and the old signatures stay good', async (t) => {
   const [ana, ben, cleo] = threeMembers()
@@ -141,7 +141,7 @@ t.test('two parties revoke their keys at the same moment, and neither waits for 
 })
 
 t.test('two parties alone revoke their keys at the same moment: who was admitted first goes first', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const [nextOfAna, nextOfBen] = [generateKeyPair(), generateKeyPair()]
   const [ofAna, ofBen] = [ana.revocation(nextOfAna), ben.revocation(nextOfBen)]
   const holdOfAna = ana.says({ key: { hold: ofBen } })

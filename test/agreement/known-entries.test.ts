@@ -15,7 +15,7 @@ import { treeOf } from '../support/ruled-market.ts'
 
 /** Two members; `publishes`: rules at the root, which the other votes for. */
 function two() {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   const orders = ordersAmong(players)
   const tree = (text: string) => treeOf(text, ana)

@@ -30,7 +30,7 @@ const names = (state: AgreementState, requests: NotSigned = []) => {
 
 /** Of ana and ben: B is A with an x behind it, and C never what B is. */
 function computingMarket(): [Player, Player] {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const orders = ordersAmong([ana, ben])
   orders(ana, added('C'), { name: 'Terms', type: 'AddRuleSet' })
   const bodies = [
@@ -45,7 +45,7 @@ function computingMarket(): [Player, Player] {
 }
 
 t.test('what is open counts in its order, and what is queued here behind it', (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   ana.hears(ben.requests(added('C')))
   t.same(names(ana.state), ['A', 'B', 'C'])
   const queued = [{ payloads: {}, request: ana.request([added('D')]) }]
@@ -55,7 +55,7 @@ t.test('what is open counts in its order, and what is queued here behind it', (t
 })
 
 t.test('an erasure behind the first publication, both open, is tried on what that would make', (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const orders = ordersAmong([ana, ben])
   orders(ana, { name: 'Terms', type: 'AddRuleSet' })
   const body = { expression: treeOf('A + "x"', ana), kind: 'assignment', target: '0.1' }
@@ -92,7 +92,7 @@ t.test('an erasure behind the first publication, both open, is tried on what tha
 })
 
 t.test('what a member has refused, or its author withdrawn, comes to nothing', (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const asked = ben.tentatively(added('C'))
   const request = { handle: ben.handle, index: 0, seq: asked.statement.seq }
   cleo.hears(asked)
@@ -114,7 +114,7 @@ t.test('what a member has refused, or its author withdrawn, comes to nothing', (
 })
 
 t.test('the one who holds the lock has no word on breaking it', (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const players = [ana, ben, cleo]
   ana.requests({ purpose: 'edit', type: 'LockRecord' })
   talk(players, owes)
@@ -151,7 +151,7 @@ t.test('what rules would compute is carried along to what is judged behind it', 
 
 t.test('where values are lacking nothing is refused here, and the view says that it is not whole', (t) => {
   const { players } = ruledMarket(['ana', 'ben'], 'A != "red"')
-  const [ana, ben] = players as [Player, Player]
+  const [ana, ben] = players
   const asked = ben.proposes('0.0', 'blue')
   ana.hears({ ...asked, payloads: {} })
   t.equal(ana.state.ledger.open.length, 1)
@@ -161,7 +161,7 @@ t.test('where values are lacking nothing is refused here, and the view says that
 })
 
 t.test('with more on its way than is tried nobody says what stands', (t) => {
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const queued = Array.from({ length: 257 }, (_, n) => ({ payloads: {}, request: ana.request([added(`F ${n}`)]) }))
   const wholeWith = (requests: NotSigned) =>
     completed(liveDocument(ana.state, { author: ana.handle, requests, time: TIME })).isWhole

@@ -20,7 +20,7 @@ const NAME_IT = [
 
 /** A party whose oldest statements are out of memory, and the same with all of them. */
 function long(): { readonly held: HeldState; readonly whole: AgreementState; readonly player: Player } {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   for (let n = 0; n < 12; n++) {
     const asked = ana.says({ requests: [ana.request([{ type: 'AddBlock', parent: '0', name: `block ${n}` }])] })
     ben.hears(asked)

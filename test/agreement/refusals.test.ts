@@ -1,7 +1,7 @@
 import t from 'tap'
 import { isDead } from '../../src/agreement/foreseen.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
-import { market, owes, type Player, talk } from '../support/market.ts'
+import { market, owes, talk } from '../support/market.ts'
 
 const REQUESTS = 300
 /** Whoever looks for one request among the refusals of all reads so many more. */
@@ -21,7 +21,7 @@ function counted(said: SignedStatement): { said: SignedStatement; reads: () => n
 }
 
 t.test('that many requests of a statement are refused takes time linear in them', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const requests = Array.from({ length: REQUESTS }, (_, n) =>
     ana.request([{ type: 'AddBlock', parent: '0', name: `block ${n}` }]),
   )

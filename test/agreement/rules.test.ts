@@ -5,11 +5,11 @@ import { pruned } from '../../src/agreement/history/pruning.ts'
 import { type AgreementSnapshot, statementsNeeded } from '../../src/agreement/history/snapshot.ts'
 import { openIn } from '../../src/agreement/values/opened-values.ts'
 import { assert } from '../../src/runtime/assert.ts'
-import { market, ordersAmong, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { market, ordersAmong, overTheWire, owes, talk } from '../support/market.ts'
 import { treeOf } from '../support/ruled-market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
-const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const [ana, ben] = market('ana', 'ben')
 
 const orders = ordersAmong([ana, ben])
 const tree = (text: string) => treeOf(text, ana)

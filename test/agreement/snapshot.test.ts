@@ -123,7 +123,7 @@ t.test('a view that was put down says what it would have said, to the byte', asy
 })
 
 t.test('of a long contract at rest little is kept', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   for (let n = 0; n < 30; n++) {
     ana.proposes('0.0', `${n}`)
     talk([ana, ben], owes)
@@ -139,7 +139,7 @@ t.test('of a long contract at rest little is kept', async (t) => {
 })
 
 t.test('what does not fit what the members have signed is no view', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   for (let n = 0; n < 25; n++) {
     ana.proposes('0.0', `${n}`)
     talk([ana, ben], owes)

@@ -9,14 +9,14 @@ import { emptyAgreement } from '../../src/agreement/state.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import type { SignedStatement } from '../../src/events/statement-codec.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { allOf, CONTRACT, market, ordersAmong, overTheWire, owes, type Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, market, ordersAmong, overTheWire, owes, talk } from '../support/market.ts'
 import { snapshotOf, viewFrom } from '../support/snapshots-at-once.ts'
 
 const field = (parent: string, name: string) => ({ type: 'AddField', parent, name, field: { type: 'text' } })
 
 /** A template that is brought in pieces, imported by two at once, and upgraded by both while a value changes. */
 function played() {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   const orders = ordersAmong(players)
   const slip = [...ana.state.ledger.document.document.children].length
@@ -107,7 +107,7 @@ t.test(
 )
 
 t.test('a template of which the rest never comes holds up nobody', async (t) => {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [author, other] = players
   const { hash, text } = first
   author.requests({ type: 'BringTemplate', bytes: text.length, from: 0, hash, text: text.slice(0, 50) })

@@ -11,7 +11,7 @@ import { writesFor } from '../../src/contracts/replica/journal.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { startChromium } from '../support/chromium.ts'
-import { allOf, CONTRACT, market, type Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, market, talk } from '../support/market.ts'
 import { readVectors } from '../support/vectors.ts'
 import type { Vector } from '../vectors/protocol-vector.ts'
 import { type ExportedContract, page as inNode } from './browser-page.ts'
@@ -35,7 +35,7 @@ const vectors = readdirSync(new URL('../vectors/protocol/', import.meta.url))
   .filter((file) => file.endsWith('.json'))
   .map((file) => readVectors<Vector>(`protocol/${file}`))
 
-const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const [ana, ben] = market('ana', 'ben')
 ben.proposes('0.0', 'Chile')
 talk([ana, ben], ({ state, handle }) => statementDue(state, handle) !== undefined)
 const before = emptyAgreement(CONTRACT)

@@ -22,9 +22,9 @@ import type { Store, Write } from '../../src/store/port.ts'
 import { decodeRow, encodeRow } from '../../src/store/sqlite/payload-row.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { startServer } from '../support/eventstoredb-server/server.ts'
-import { allOf, CONTRACT, market, type Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, market, talk } from '../support/market.ts'
 
-const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const [ana, ben] = market('ana', 'ben')
 ben.proposes('0.0', 'Chile')
 talk([ana, ben], ({ state, handle }) => statementDue(state, handle) !== undefined)
 

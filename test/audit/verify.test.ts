@@ -216,11 +216,8 @@ t.test(
 )
 
 t.test('a stored proof that is spelt otherwise is damage, though it still convicts', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  const before = ben.state
-  const one = ben.proposes('0.0', 'one')
-  ben.state = before
-  const other = ben.proposes('0.0', 'other')
+  const [ana, ben] = market('ana', 'ben')
+  const [one, other] = ben.forks()
   ana.hears(one)
   const path = await storeOf(t, [...allOf(ana), other])
   const database = new Database(path)
@@ -232,7 +229,7 @@ t.test('a stored proof that is spelt otherwise is damage, though it still convic
 })
 
 t.test('a lying head that was corrected at once is misconduct of its author, and the store is sound', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const lie = decodeSigned(
     ben.forges(ben.says(), (statement) => {
       statement.head = { ...(statement.head as object), root: '0'.repeat(64) }
@@ -252,11 +249,8 @@ t.test('a lying head that was corrected at once is misconduct of its author, and
 })
 
 t.test('a proven fork is misconduct; a stored proof that convicts nobody is damage', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
-  const before = ben.state
-  const one = ben.proposes('0.0', 'one')
-  ben.state = before
-  const other = ben.proposes('0.0', 'other')
+  const [ana, ben] = market('ana', 'ben')
+  const [one, other] = ben.forks()
   ana.hears(one)
   const path = await storeOf(t, [...allOf(ana), other])
   const { misconduct } = await audit(path)

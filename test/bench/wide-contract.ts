@@ -72,7 +72,7 @@ class Two {
   #turn = 0
 
   constructor(fields: number, rules: number, perBlock = FIELDS_A_BLOCK) {
-    this.#parties = market('ana', 'ben') as [Player, Player]
+    this.#parties = market('ana', 'ben')
     const [ana, ben] = this.#parties
     // Beside the two fields that every market has.
     const blocks = Math.ceil(fields / perBlock)

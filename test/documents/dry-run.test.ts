@@ -233,7 +233,7 @@ function isForItsAudience(place: number | undefined, commands: readonly Command[
 }
 
 t.test('a request is refused here only where no view takes it', (t) => {
-  const [ana, ben] = players as [Player, Player]
+  const [ana, ben] = players
   const valueAt = (field: string, value: string) => {
     const sealed = seal(value, salt)
     const command = { basis: [], field: field as ElementId, seal: sealed.seal, type: 'ProposeValue' as const }

@@ -7,7 +7,7 @@ const block = { name: 'Block', parent: '0', type: 'AddBlock' }
 const field = { field: { type: 'text' }, name: 'Field', parent: '#0', type: 'AddField' }
 
 t.test('what is on its way to an element, or to what is below it, is seen; what is beside it is not', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const settled = [ana.state, ben.state] as const
   const isOnItsWay = (id: string, queued: Parameters<typeof isOnItsWayTo>[2] = []) =>
     isOnItsWayTo(id as ElementId, ana.state, queued)

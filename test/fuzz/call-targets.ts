@@ -24,12 +24,12 @@ import { isTraceparent, partsOf } from '../../src/node/tracing/traceparent.ts'
 import { parsePointInTime } from '../../src/projections/export/point-in-time.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { parseStream } from '../../src/store/streams.ts'
-import { CONTRACT, market, type Player } from '../support/market.ts'
+import { CONTRACT, market } from '../support/market.ts'
 import { OidcIssuer } from '../support/oidc-issuer.ts'
 import { isTyped } from './fuzz.ts'
 import { parse, type Target } from './target.ts'
 
-const [ana] = market('ana', 'ben') as [Player, Player]
+const [ana] = market('ana', 'ben')
 const signer = keySigner(generateKeyPair().privateKey)
 const guarded = { seq: 0, hash: sha256('x'), line: 'x' }
 const bytes = Buffer.from(`${domains.statement}${JSON.stringify({ contract: CONTRACT, seq: 1 })}`).toString('base64')

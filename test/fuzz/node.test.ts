@@ -15,7 +15,7 @@ import { startNode } from '../../src/node/node.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { fullState } from '../support/full-state.ts'
 import { ask } from '../support/https.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { allOf, CONTRACT, market } from '../support/market.ts'
 import { newParty } from '../support/node-party.ts'
 import { reporter } from './fuzz.ts'
 import { inputsFrom } from './inputs.ts'
@@ -59,7 +59,7 @@ async function goesOn(value: string) {
 }
 
 t.test('an approved party that sends mutated exchanges changes nothing and stops nothing', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   ben.hears(ana.proposes('0.0', 'x'))
   const own = [...fullState(live.state).feeds.values()].flatMap((feed) => [...feed])
   const linesOf = (held: readonly { text: string; signature: string; payloads: Payloads }[]) =>

@@ -9,7 +9,7 @@ import {
   EXCHANGE_PATH,
   INTRODUCTION_PATH,
 } from '../../src/gossip/transport/protocol.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { allOf, CONTRACT, market } from '../support/market.ts'
 import { answerTo, isKnownCode, type RawAnswer, requestOf } from './raw.ts'
 import type { Target } from './target.ts'
 import type { World } from './world.ts'
@@ -21,7 +21,7 @@ interface Valid {
 }
 
 function exchanges(): string[] {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   ben.hears(ana.proposes('0.0', 'x'))
   const lines = allOf(ana).map(({ text, signature, payloads }) => encodeSigned(text, signature, payloads))
   return [

@@ -38,11 +38,11 @@ import { recorded } from '../../src/store/eventstoredb/reading.ts'
 import type { NewEvent, RecordedEvent, Store, Write } from '../../src/store/port.ts'
 import { openSqliteSnapshots } from '../../src/store/sqlite/snapshots.ts'
 import { contractStream, evidenceStream, feedStream } from '../../src/store/streams.ts'
-import { allOf, CONTRACT, market, owes, type Player, talk } from '../support/market.ts'
+import { allOf, CONTRACT, market, owes, talk } from '../support/market.ts'
 import { decodeSnapshot, encodeSnapshot, snapshotOf } from '../support/snapshots-at-once.ts'
 import { parse, type Target } from './target.ts'
 
-const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const [ana, ben] = market('ana', 'ben')
 const founder = { handle: ana.handle, signing: ana.card.keys.signing }
 const request = ana.request([{ type: 'AddField', parent: '0', name: 'ü', field: { type: 'text' } }])
 ana.proposes('0.0', 'a value')
@@ -186,7 +186,7 @@ const sameAs = ({ settling, feeds }: AgreementState) =>
 const isVast = (text: string) => /"slots":(?:-?\d{5}|\d[\d.]*e)/i.test(text)
 
 const proof = () => {
-  const [one, other] = market('ana', 'ben') as [Player, Player]
+  const [one, other] = market('ana', 'ben')
   const said = other.says()
   const forged = decodeSigned(
     other.forges(said, (statement) => {

@@ -17,7 +17,7 @@ import { decodeDirectoryEvent, encodeDirectoryEvent } from '../../src/node/direc
 import { introductionDocument, verifyIntroduction } from '../../src/node/directory/introduction.ts'
 import { UID_SECRET_BYTES, UidCodec } from '../../src/node/identity/uid.ts'
 import { completed } from '../../src/runtime/turns.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { allOf, CONTRACT, market } from '../support/market.ts'
 import { testParty } from '../support/party.ts'
 import { callTargets } from './call-targets.ts'
 import { fileTargets } from './file-targets.ts'
@@ -26,7 +26,7 @@ import { ruleTargets } from './rule-targets.ts'
 import { storeTargets } from './store-targets.ts'
 import { parse, type Target } from './target.ts'
 
-const [ana, ben] = market('ana', 'ben') as [Player, Player]
+const [ana, ben] = market('ana', 'ben')
 const proposal = ana.proposes('0.0', { deep: [1, 'ü', null, { x: '𝟙' }] })
 const next = ben.rotates()
 ana.hears(next)

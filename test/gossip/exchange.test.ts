@@ -1,12 +1,12 @@
 import t from 'tap'
 import { decodeSigned } from '../../src/events/statement-codec.ts'
 import { isUpToDate, visibleTo } from '../../src/gossip/exchange.ts'
-import { market, owes, type Player, talk } from '../support/market.ts'
+import { market, owes, talk } from '../support/market.ts'
 
 t.test(
   'who has resigned sees what leads up to everybody’s true signature under that, whoever lied before',
   async (t) => {
-    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
     const before = ben.state
     const said = ben.says()
     const lie = ben.forges(said, (statement) => {

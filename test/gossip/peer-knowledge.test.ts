@@ -7,7 +7,7 @@ import { CONTRACT, market, type Player } from '../support/market.ts'
 const ROOM = 1_000_000
 
 t.test('what came to a peer from others is not sent to it once more', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const knowledge = new PeerKnowledge(cleo.handle)
   knowledge.told(CONTRACT, frontierOf(cleo.state.feeds), [])
   t.notOk(knowledge.lacksNews(ben.state))
@@ -21,7 +21,7 @@ t.test('what came to a peer from others is not sent to it once more', async (t) 
 })
 
 t.test('what a peer no longer holds is sent to it, although it has once signed for it', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const backup = frontierOf(cleo.state.feeds)
   const change = ana.proposes('0.0', 'new')
   ben.hears(change)
@@ -33,7 +33,7 @@ t.test('what a peer no longer holds is sent to it, although it has once signed f
 })
 
 t.test('a proof is shown once, and again where it may not have arrived, or nothing is known any more', async (t) => {
-  const [ana, ben] = market('ana', 'ben', 'cleo') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben', 'cleo')
   const said = ana.proposes('0.0', 'one')
   const branch = ana.forges(said, (statement) => {
     statement.time = '2026-01-01T00:00:01.000Z'
@@ -59,7 +59,7 @@ t.test('a proof is shown once, and again where it may not have arrived, or nothi
 t.test(
   'what a peer held is compared when it says so: once that is pruned it would take the whole history',
   async (t) => {
-    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
     const first = ana.proposes('0.0', 'one')
     for (const one of [ben, cleo]) one.hears(first)
     const told = frontierOf(cleo.state.feeds)
@@ -79,7 +79,7 @@ t.test(
 )
 
 t.test('a place at which nothing was held is compared again, and what differs there is shown', async (t) => {
-  const [ana, ben] = market('ana', 'ben', 'cleo') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben', 'cleo')
   const said = ana.proposes('0.0', 'one')
   const other = decodeSigned(
     ana.forges(said, (statement) => {

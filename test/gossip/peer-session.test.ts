@@ -100,7 +100,7 @@ function sessionBetween(self: Player, peer: Player) {
 }
 
 t.test('a peer is sent what it lacks, once, and everything again when it was set back', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
   const session = sessionBetween(ana, ben)
   t.equal(await session.call(frontierOf(ana.state.feeds)), 0, 'its statements say that it holds everything')
@@ -111,7 +111,7 @@ t.test('a peer is sent what it lacks, once, and everything again when it was set
 })
 
 t.test('a peer that asks to be called later is left alone until then, and has not failed', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   let now = 0
   let isBusy = true
   const timers: { at: number; run: () => void }[] = []
@@ -197,7 +197,7 @@ t.test('a peer that asks to be called later is left alone until then, and has no
 })
 
 t.test('a peer that says that it holds less than its statements say is sent the rest at once', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const all = [...ana.state.feeds.values()].reduce((sum, feed) => sum + feed.size, 0)
   const session = sessionBetween(ana, ben)
   t.equal(await session.call({}), 0)

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { encodeToPassOn } from '../../src/events/statement-codec.ts'
 import { KEPT_CHARACTERS_MAX, RecentLines } from '../../src/gossip/recent-lines.ts'
-import { market, type Player } from '../support/market.ts'
+import { market } from '../support/market.ts'
 
 t.test('lines are kept for the next peer up to a bound, each as its statement is', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const lines = new RecentLines()
   const said = ana.proposes('0.0', 'new')
   t.equal(lines.of(said), encodeToPassOn(said))

@@ -40,7 +40,7 @@ t.test('after ⌈log2 N⌉ turns around the ring everybody has what one had, whi
 })
 
 t.test('of what is not urgent only who carries it on is told', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const all = [ana, ben, cleo]
   const recipients = (player: Player, news: News, hasUnsettled = false) =>
     lazyRecipients(player.state, player.handle, news, hasUnsettled)

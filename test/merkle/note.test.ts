@@ -20,7 +20,7 @@ import {
   originOf,
   parseNote,
 } from '../../src/merkle/note.ts'
-import { market, type Player } from '../support/market.ts'
+import { market } from '../support/market.ts'
 import { readVectors } from '../support/vectors.ts'
 
 const { notes, cosigners } = readVectors<{
@@ -91,7 +91,7 @@ t.test('the name of a party’s keys is the schema-less URL of its did:web', asy
 })
 
 t.test('what members sign is a note that others read by the bytes of the specification alone', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const due = noteDue(ana.state, ana.handle, 1_700_000_000)
   const { head, time, bytes } = due as NonNullable<typeof due>
   t.same(Object.keys(head), ['size', 'root'])

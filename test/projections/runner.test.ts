@@ -14,7 +14,7 @@ import { contractStream } from '../../src/store/streams.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { busyContract, busyUid, Recorder, recordBusyContract } from '../support/busy-contract.ts'
 import { serverUnderTest } from '../support/eventstoredb-under-test.ts'
-import { allOf, CONTRACT, market, type Player } from '../support/market.ts'
+import { allOf, CONTRACT, market } from '../support/market.ts'
 import { until } from '../support/node-party.ts'
 import { open as openServer } from '../support/open-eventstoredb.ts'
 import { dumpReadModel } from '../support/read-model-dump.ts'
@@ -116,7 +116,7 @@ t.test('what is stored while a batch is being written comes behind it', async (t
   const dir = await folder(t)
   const path = join(dir, 'read-model.sqlite')
   const store = openMemoryStore()
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const recorder = await Recorder.open(store, CONTRACT, ana.card)
   await recorder.hears(...allOf(ana))
   const running = await open(path, store)

@@ -2,12 +2,12 @@ import t from 'tap'
 import { sign } from '../../src/crypto/key-pair.ts'
 import { decodeReceived } from '../../src/events/statement-codec.ts'
 import { ConcordataError } from '../../src/runtime/errors.ts'
-import { market, overTheWire, type Player } from '../support/market.ts'
+import { market, overTheWire } from '../support/market.ts'
 import { everyLie, everyWay, falseLines, malformedCommands, waysIn } from './malformed.ts'
 import { simulate } from './simulation.ts'
 
 t.test('every malformed command is void or refused, with a code, at whoever decides it', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const codes = new Set<string>()
   for (const { commands, name, payloads } of malformedCommands()) {
     const said = ben.says({ payloads, requests: [{ commands, id: 'lie' }] })
@@ -23,7 +23,7 @@ t.test('every malformed command is void or refused, with a code, at whoever deci
 })
 
 t.test('every malformed statement is refused with a code, or taken without what is false of it', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const before = ben.state
   const honest = ben.proposes('0.0', 'x')
   ben.state = before

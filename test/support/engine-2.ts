@@ -52,6 +52,9 @@ export const engine2: Engine = {
 /** Of a node of the next version. */
 export const both = new Engines([engine1, engine2])
 
+/** As whoever has not taken the newer version yet. */
+export const onlyFirst = new Engines([engine1])
+
 function fresh(state: ContractState): ContractState {
   return { ...state, addedByEngine2: 0 } as State2
 }

@@ -76,7 +76,7 @@ export class GrowingContract {
 async function recordVotes(store: Store): Promise<void> {
   const validation = { kind: 'validation', who: { parties: ['ana', 'ben'], fields: [] } }
   const { founder, players } = ruledMarket(['ana', 'ben'], { at: '0.0', body: validation })
-  const [, ben] = players as [Player, Player]
+  const [, ben] = players
   for (const vote of ['yes', 'no']) {
     founder.proposes('0.0', vote)
     talk(players, owes)

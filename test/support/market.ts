@@ -134,6 +134,14 @@ export class Player {
     return { id: `${this.handle} ${this.#requests++}`, commands }
   }
 
+  /** Signs two statements for the next place of its feed, and holds the second one. */
+  forks(): readonly [one: SignedStatement, other: SignedStatement] {
+    const before = this.state
+    const one = this.proposes('0.0', 'one')
+    this.state = before
+    return [one, this.proposes('0.0', 'other')]
+  }
+
   /** Its own statement with something changed, and signed anew: what a hostile member might send. */
   forges(from: SignedStatement, change: (statement: Record<string, unknown>) => void): string {
     const statement = structuredClone(from.statement) as unknown as Record<string, unknown>
@@ -222,14 +230,23 @@ export function owes({ state, handle }: Player): boolean {
   return state.ledger.invited.has(handle) && statementDue(state, handle) !== undefined
 }
 
+/** A player in place of each. */
+export type PlayerEach<All extends readonly unknown[]> = { -readonly [Place in keyof All]: Player }
+
 /** Players who are all members of one contract that has two text fields, `0.0` and `0.1`; nothing is under way. */
-export function market(...handles: string[]): Player[] {
-  return marketOf(handles.map((handle) => new Player(handle)))
+export function market<Handles extends string[]>(...handles: Handles): PlayerEach<Handles> {
+  return marketOf(handles.map((handle) => new Player(handle))) as PlayerEach<Handles>
+}
+
+/** The same with these engines. */
+export function marketWith<Handles extends string[]>(engines: Engines, ...handles: Handles): PlayerEach<Handles> {
+  const players = handles.map((handle) => new Player(handle, undefined, undefined, engines))
+  return marketOf(players) as PlayerEach<Handles>
 }
 
 /** The same with these players, who have said nothing yet. */
-export function marketOf(all: readonly Player[]): Player[] {
-  const [founder, ...others] = all as [Player, ...Player[]]
+export function marketOf<const Players extends readonly Player[]>(all: Players): PlayerEach<Players> {
+  const [founder, ...others] = all as readonly Player[] as [Player, ...Player[]]
   const players = [founder, ...others]
   founder.requests(founder.opening())
   founder.requests(
@@ -243,5 +260,5 @@ export function marketOf(all: readonly Player[]): Player[] {
     founder.requests({ type: 'AdmitParty', accepted: other.accepts(index) })
     talk(players, owes)
   }
-  return players
+  return players as readonly Player[] as PlayerEach<Players>
 }

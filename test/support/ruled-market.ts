@@ -3,11 +3,11 @@ import { schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
 import { ROOT } from '../../src/events/ids.ts'
 import { assert } from '../../src/runtime/assert.ts'
-import { market, ordersAmong, type Player } from './market.ts'
+import { market, ordersAmong, type Player, type PlayerEach } from './market.ts'
 
-export interface RuledMarket {
+export interface RuledMarket<Handles extends readonly unknown[] = readonly unknown[]> {
   /** In the order of their admission. */
-  readonly players: readonly Player[]
+  readonly players: PlayerEach<Handles>
   readonly founder: Player
 }
 
@@ -15,9 +15,12 @@ export interface RuledMarket {
 type InForce = string | { readonly at: string; readonly says: string } | { readonly at: string; readonly body: object }
 
 /** A market in which these rules are in force. */
-export function ruledMarket(handles: readonly string[], ...rulesInForce: readonly InForce[]): RuledMarket {
-  const players = market(...handles)
-  const [founder, ...others] = players as [Player, ...Player[]]
+export function ruledMarket<const Handles extends readonly string[]>(
+  handles: Handles,
+  ...rulesInForce: readonly InForce[]
+): RuledMarket<Handles> {
+  const players = market(...handles) as PlayerEach<Handles>
+  const [founder, ...others] = players as readonly Player[] as [Player, ...Player[]]
   const orders = ordersAmong(players)
   orders(founder, { type: 'AddRuleSet', name: 'Terms' })
   for (const written of rulesInForce) {

@@ -1,7 +1,7 @@
 import { heapBytesOf } from '../../src/contracts/replica/inbound/reorder-buffer.ts'
 import { canonicalJson } from '../../src/crypto/canonical-json.ts'
 import { decodeSigned, encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
-import { market, type Player } from './market.ts'
+import { market } from './market.ts'
 
 /** Prints what statements of one shape, as they come over the network, take in the heap, and what is counted for them. */
 const COUNT = 15
@@ -20,7 +20,7 @@ const shapes: { readonly [shape: string]: (nth: number) => unknown } = {
 const [shape = ''] = process.argv.slice(2)
 const make = shapes[shape]
 if (make === undefined || globalThis.gc === undefined) throw new Error('a shape, and --expose-gc')
-const [ana] = market('ana', 'ben') as [Player, Player]
+const [ana] = market('ana', 'ben')
 const said = ana.says()
 const count = shape === 'small' ? 100 * COUNT : COUNT
 const lineOf = (nth: number): string => {

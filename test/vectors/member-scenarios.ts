@@ -14,7 +14,7 @@ export const memberPlays: Readonly<Record<string, Play>> = {
   'invitation-declined': {
     about: 'One invitee declines, the invitation of another is withdrawn; what comes of them later is void.',
     play() {
-      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')]) as [Player, Player]
+      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')])
       const [cleo, dov] = [new Player('cleo'), new Player('dov')]
       const all = [ana, ben, cleo, dov]
       ana.requests({ type: 'InviteParty', party: cleo.card }, { type: 'InviteParty', party: dov.card })
@@ -48,7 +48,7 @@ export const memberPlays: Readonly<Record<string, Play>> = {
   'admission-beside-a-field': {
     about: 'One member admits a party while another adds a field: the field is before the admission or needs its answer.',
     play() {
-      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')]) as [Player, Player]
+      const [ana, ben] = marketOf([new Player('ana'), new Player('ben')])
       const cleo = new Player('cleo')
       const all = [ana, ben, cleo]
       ana.requests({ type: 'InviteParty', party: cleo.card })

@@ -19,7 +19,7 @@ export interface Play {
 
 /** Ana, who founds, Ben and Cleo, who are admitted: a contract with the texts A (0.0) and B (0.1). */
 export function three(): [Player, Player, Player] {
-  return marketOf([new Player('ana'), new Player('ben'), new Player('cleo')]) as [Player, Player, Player]
+  return marketOf([new Player('ana'), new Player('ben'), new Player('cleo')])
 }
 
 export const lineOf = ({ text, signature, payloads }: SignedStatement) => encodeSigned(text, signature, payloads)

@@ -12,7 +12,7 @@ import { systemClock } from '../../../src/runtime/clock.ts'
 import { EventLoopTurns } from '../../../src/runtime/event-loop-turns.ts'
 import type { Store } from '../../../src/store/port.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
-import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
+import { allOf, CONTRACT, market } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 
 function portsOf(contracts: Contracts, store: Store) {
@@ -29,7 +29,7 @@ function portsOf(contracts: Contracts, store: Store) {
 }
 
 t.test('whoever watches all contracts is told of one that was at rest, from what stands in the store', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   ana.proposes('0.0', 'agreed while nobody looked')
   const party = new EdgelessParty(t, 'ben')
   const { contracts } = await party.start()
@@ -56,7 +56,7 @@ t.test('whoever watches all contracts is told of one that was at rest, from what
 })
 
 t.test('what settles while it is looked up where to go on is told in its turn, once', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   for (const value of ['first', 'second', 'third']) ana.proposes('0.0', value)
   const party = new EdgelessParty(t, 'ben')
   const { contracts } = await party.start()
@@ -121,7 +121,7 @@ t.test('what settles while it is looked up where to go on is told in its turn, o
 })
 
 t.test('however many watch the same, what settles is looked up once', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   ana.proposes('0.0', 'told to many')
   const party = new EdgelessParty(t, 'ben')
   const { contracts } = await party.start()

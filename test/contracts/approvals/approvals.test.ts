@@ -38,7 +38,7 @@ function approvals(self: Player, policy: Policy, clock = handClock()) {
   return { answers, clock, changes: () => changes }
 }
 
-const pair = () => market('ana', 'ben') as [Player, Player]
+const pair = () => market('ana', 'ben')
 
 t.test('without a policy all is covered and nothing refused', async (t) => {
   const [ana, ben] = pair()
@@ -105,7 +105,7 @@ t.test('while a person is asked the statement, and what covers it, is not covere
 })
 
 t.test('what another member has refused is refused too, and nobody is asked about it', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const asked = ana.requests(addField)
   const request = { handle: ana.handle, seq: asked.statement.seq, index: 0 }
   cleo.hears(asked)
@@ -206,7 +206,7 @@ t.test('where a value is withheld for good, a statement costs what is new, howev
   const sealed = (nth: number) => seal(`withheld ${nth}`, new Uint8Array(16)).seal
   const proposes = (nth: number) => ({ type: 'ProposeValue', field: '0.0', seal: sealed(nth), basis: [] })
   const hashes = [4, 24].map((history) => {
-    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
     for (let nth = 0; nth < history; nth++) {
       ana.proposes('0.0', `value ${nth}`)
       talk([ana, ben, cleo], owes)
@@ -231,7 +231,7 @@ t.test(
     const claimed = Date.parse('2026-06-01T12:00:00.000Z')
     const off = (minutes: number, condition: string, ...commands: Command[]) => {
       const { players } = ruledMarket(['ana', 'ben'], { at: '0.1', says: condition })
-      const [ana, ben] = players as [Player, Player]
+      const [ana, ben] = players
       ana.time = new Date(claimed).toISOString()
       ben.hears(commands.length > 0 ? ana.requests(...commands) : ana.proposes('0.0', 'x'))
       const { answers } = approvals(ben, [], handClock(claimed + minutes * 60_000))
@@ -248,7 +248,7 @@ t.test(
 
 t.test('a request whose time was right when it came stays right while a person is asked', async (t) => {
   const { players } = ruledMarket(['ana', 'ben'], 'request time() < date and time("2026-06-30T12:00:00Z")')
-  const [ana, ben] = players as [Player, Player]
+  const [ana, ben] = players
   ana.time = '2026-06-01T12:00:00.000Z'
   let now = Date.parse(ana.time)
   const ask: Policy = [

@@ -61,7 +61,7 @@ async function nodeOf(t: Test, player: Player, options: NodeOptions = {}) {
   return { live, clock, store, open, pass, own, asked }
 }
 
-const pair = () => market('ana', 'ben') as [Player, Player]
+const pair = () => market('ana', 'ben')
 const refusalsIn = (held: readonly SignedStatement[]) => held.flatMap(({ statement }) => statement.refusals)
 
 t.test('with its values at hand a request is answered at once, and nothing more is written', async (t) => {
@@ -143,7 +143,7 @@ t.test('what comes as a value of a statement that does not name it is refused, a
 })
 
 t.test('nobody waits for the values of a request of which nothing comes any more', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const { live, own } = await nodeOf(t, cleo)
   const request = ana.proposes('0.0', 'x')
   ben.hears(request)
@@ -197,7 +197,7 @@ t.test('an observer waits for as long as it takes, and cannot join before', asyn
 })
 
 t.test('a node that has lost values which all had acknowledged signs nothing until they are back', async (t) => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const request = ana.proposes('0.0', 'x')
   ben.hears(request)
@@ -270,7 +270,7 @@ t.test('a statement is not asked for whose only living request has its values', 
 })
 
 t.test('who has lost a value that it acknowledged says nothing that makes its own ledger stop there', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const first = cleo.proposes('0.0', 'first')
   const before = ana.says()
   const lost = ana.proposes('0.1', 'lost')

@@ -12,7 +12,7 @@ import { contentsStream } from '../../../src/store/streams.ts'
 import { attached, attaches, bytesWith, pieceGroups } from '../../support/attachments.ts'
 import { FIELD, held, isSame, withAttachments, withoutPieces } from '../../support/linked-attachments.ts'
 import { asItIs, Link, liveAt, type Party } from '../../support/linked-parties.ts'
-import { market, type Player } from '../../support/market.ts'
+import { market } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 
 /** What was asked for once comes to nothing, and is asked for once more: the same seal, the same bytes. */
@@ -181,7 +181,7 @@ t.test(
 )
 
 t.test('what an about says names no content, whatever its form', async (t) => {
-  const [author] = market('ana', 'ben') as [Player, Player]
+  const [author] = market('ana', 'ben')
   const { seal: sealed, payload, content } = attached(bytesWith(2))
   const rename = { type: 'RenameElement', element: '0.0', name: 'Clause' }
   const request = { ...author.request([rename]), about: sealed, user: sealed }

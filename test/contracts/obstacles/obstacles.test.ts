@@ -21,7 +21,7 @@ import { StoreUnavailable } from '../../../src/store/errors.ts'
 import { feedStream } from '../../../src/store/streams.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
 import { both } from '../../support/engine-2.ts'
-import { allOf, CONTRACT, market, marketOf, overTheWire, owes, Player, talk } from '../../support/market.ts'
+import { allOf, CONTRACT, market, marketWith, overTheWire, owes, type Player, talk } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { named, ofTheProcess, sayingOf } from '../../support/obstacles.ts'
 import { reading } from '../../support/reading-store.ts'
@@ -67,11 +67,8 @@ function playerOf({ state, handle, privateKey }: Player): Pick<Player, 'state' |
 }
 
 t.test('a party that signs twice, and whoever covers what is not held here', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
-  const before = ben.state
-  const one = ben.proposes('0.0', 'one')
-  ben.state = before
-  const other = ben.proposes('0.0', 'other')
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
+  const [one, other] = ben.forks()
   cleo.hears(other)
   const relayed = cleo.says()
   const [atAna, atCleo] = [await nodeOf(t, ana), await nodeOf(t, cleo)]
@@ -84,7 +81,7 @@ t.test('a party that signs twice, and whoever covers what is not held here', asy
 })
 
 t.test('a key that is lost, and of a feed that goes on under another one the old key', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const { privateKey: old } = ben
   ana.hears(ben.rotates())
   const [withOld, withNew] = [await nodeOf(t, { ...playerOf(ben), privateKey: old }), await nodeOf(t, ben)]
@@ -94,7 +91,7 @@ t.test('a key that is lost, and of a feed that goes on under another one the old
 })
 
 t.test('a head that is not that of the ledger', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const before = allOf(ana)
   const lie = decodeSigned(
     ben.forges(ben.says(), (statement) => {
@@ -109,7 +106,7 @@ t.test('a head that is not that of the ledger', async (t) => {
   // Ben says what is true from then on.
   const live = await nodeOf(t, cleo)
   await live.deliver([...before, lie])
-  const [first, then] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [first, then] = market('ana', 'ben', 'cleo')
   for (const player of [first, then]) player.hears(lie)
   const asked = first.proposes('0.0', 'x')
   then.hears(asked)
@@ -133,7 +130,7 @@ t.test('a head that is not that of the ledger', async (t) => {
 })
 
 t.test('another process signs with the key', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const guard = memoryGuard()
   await (await DoubleSignProtection.open(ana.state, ana.handle, guard, true)).advance(ana.state)
   const live = await nodeOf(t, ana, guard)
@@ -149,7 +146,7 @@ t.test('another process signs with the key', async (t) => {
 })
 
 t.test('a statement of the own feed that nobody has any more', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const before = allOf(ana)
   ben.says()
   const second = ben.says()
@@ -163,11 +160,8 @@ t.test('a statement of the own feed that nobody has any more', async (t) => {
 })
 
 t.test('a contract that goes on in an engine that is not here', async (t) => {
-  const players = marketOf([
-    new Player('ana', undefined, undefined, both),
-    new Player('ben', undefined, undefined, both),
-  ])
-  const [ana, ben] = players as [Player, Player]
+  const players = marketWith(both, 'ana', 'ben')
+  const [ana, ben] = players
   const live = await nodeOf(t, ana, memoryGuard())
   for (const player of players) {
     player.requests({ type: 'UpgradeEngine', to: 2 })
@@ -178,7 +172,7 @@ t.test('a contract that goes on in an engine that is not here', async (t) => {
 })
 
 t.test('values that everybody has agreed on, and that are missing', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const request = ana.proposes('0.0', 'x')
   for (const player of [ben, cleo]) player.hears(request)
   ana.hears(cleo.says(), ben.says())

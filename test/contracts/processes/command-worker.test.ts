@@ -14,11 +14,11 @@ import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
-import { allOf, CONTRACT, market, owes, type Player, talk } from '../../support/market.ts'
+import { allOf, CONTRACT, market, owes, talk } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 
 t.test('after a restart, what a lock has made void is requested once more, wherever its place is kept', async (t) => {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   ben.requests({ type: 'LockRecord', purpose: 'edit' })
   talk(players, owes)

@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import { engine1 } from '../../../src/aggregates/contract/engine-1.ts'
-import { Engines } from '../../../src/aggregates/contract/engines.ts'
+import type { Engines } from '../../../src/aggregates/contract/engines.ts'
 import { verifyContract } from '../../../src/audit/verify.ts'
 import { auditSourceOf } from '../../../src/cli/audit/audit-source.ts'
 import type { PartyProcess } from '../../../src/contracts/processes/party-process.ts'
@@ -12,13 +11,13 @@ import { systemRandom } from '../../../src/runtime/random.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
-import { both, NAME_RESERVED } from '../../support/engine-2.ts'
+import { both, NAME_RESERVED, onlyFirst } from '../../support/engine-2.ts'
+import { engineBehindAValue } from '../../support/engine-behind-a-value.ts'
 import { statementsIn } from '../../support/full-state.ts'
-import { allOf, CONTRACT, marketOf, owes, Player, talk } from '../../support/market.ts'
+import { allOf, CONTRACT } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 import { Link, together } from '../../support/two-parties.ts'
 
-const onlyFirst = new Engines([engine1])
 const adds = (name: string) => ({ type: 'AddField', parent: '0', name, field: { type: 'text' } })
 const upgrade = { type: 'UpgradeEngine', to: 2 }
 
@@ -133,20 +132,12 @@ t.test(
 t.test(
   'a late value behind which the ledger goes on in an engine that is not here is left out, and said',
   async (t) => {
-    const members = marketOf(['ana', 'ben', 'dan'].map((handle) => new Player(handle, undefined, undefined, both)))
-    const cleo = new Player('cleo', undefined, undefined, onlyFirst)
-    const all = [...members, cleo] as [Player, Player, Player, Player]
-    all[0].requests({ type: 'InviteParty', party: cleo.card })
-    talk(all, owes)
-    for (const player of all.slice(0, 2)) {
-      player.requests({ type: 'UpgradeEngine', to: 2 })
-      talk(all, owes)
-    }
+    const { ana, cleo, asked, upgrade, answers } = engineBehindAValue()
     const store = openMemoryStore()
     const guard = memoryGuard()
     t.teardown(() => store.close())
     const open = () =>
-      LiveContract.open(CONTRACT, cleo.handle, all[0].handle, {
+      LiveContract.open(CONTRACT, cleo.handle, ana.handle, {
         store,
         guard,
         clock: new VirtualClock(),
@@ -158,12 +149,6 @@ t.test(
     const told: unknown[] = []
     live.listen({ engineUnknown: (_, { engine }) => told.push(engine) })
     await live.deliver(allOf(cleo))
-    const asked = all[0].proposes('0.0', 'v')
-    const upgrade = all[2].requests({ type: 'UpgradeEngine', to: 2 })
-    all[1].hears(asked, upgrade)
-    all[2].hears(asked)
-    all[0].hears(upgrade)
-    const answers = [all[1], all[2], all[0]].map((player) => player.says())
     await live.deliver([{ ...asked, payloads: {} }, upgrade, ...answers])
     const { party, seq } = asked.statement
     const before = { size: live.state.ledger.log.size, own: live.state.feeds.get(cleo.handle)?.size }

@@ -3,11 +3,11 @@ import { FeedTailer } from '../../../src/contracts/replica/inbound/feed-tailer.t
 import { encodeStored, type SignedStatement } from '../../../src/events/statement-codec.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { feedStream } from '../../../src/store/streams.ts'
-import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
+import { allOf, CONTRACT, market } from '../../support/market.ts'
 import { reading } from '../../support/reading-store.ts'
 
 t.test('what is heard of a feed is kept up to a bound, and beyond it read when it is needed', async (t) => {
-  const [ana] = market('ana', 'ben') as [Player]
+  const [ana] = market('ana', 'ben')
   const inner = openMemoryStore()
   t.teardown(() => inner.close())
   const read: string[] = []
@@ -33,7 +33,7 @@ t.test('what is heard of a feed is kept up to a bound, and beyond it read when i
 })
 
 t.test('what was read before what it covers is taken in with the next news of any feed', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const store = openMemoryStore()
   t.teardown(() => store.close())
   const stores = ({ statement: { party, seq }, text, signature }: SignedStatement) =>

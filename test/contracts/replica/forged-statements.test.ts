@@ -54,7 +54,7 @@ function unsigned(statements: readonly SignedStatement[]): SignedStatement[] {
 }
 
 t.test('of thousands of forks that a party signs one convicts it, and no other is looked at', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const said = ana.proposes('0.0', 'x')
   const live = await nodeOf(t, ben, allOf(ana))
   const forks = forksOf(ana, said, FORKS)
@@ -74,7 +74,7 @@ t.test('of thousands of forks that a party signs one convicts it, and no other i
 })
 
 t.test('forks that nobody has signed use up the credit of who brings them, and no more is looked at', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const said = ana.proposes('0.0', 'x')
   const live = await nodeOf(t, ben, allOf(ana))
   const clock = new VirtualClock()
@@ -100,7 +100,7 @@ t.test('forks that nobody has signed use up the credit of who brings them, and n
 
 t.test('nor do statements that are next in a feed, or run ahead of it, and that nobody has signed', async (t) => {
   for (const isAhead of [false, true]) {
-    const [ana, ben] = market('ana', 'ben') as [Player, Player]
+    const [ana, ben] = market('ana', 'ben')
     const before = allOf(ana)
     if (isAhead) ana.says()
     const next = ana.proposes('0.0', 'x')
@@ -116,7 +116,7 @@ t.test('nor do statements that are next in a feed, or run ahead of it, and that 
 })
 
 t.test('who carries the statements of a member that forges is not put off for it', async (t) => {
-  const [ana, ben, mallory] = market('ana', 'ben', 'mallory') as [Player, Player, Player]
+  const [ana, ben, mallory] = market('ana', 'ben', 'mallory')
   const live = await nodeOf(t, ben, allOf(ana))
   const credits = new Credits(new VirtualClock())
   for (let nth = 0; nth < 2 * REFUSED_AT_ONCE_MAX; nth++) {
@@ -131,7 +131,7 @@ t.test('who carries the statements of a member that forges is not put off for it
 })
 
 t.test('thousands of statements that are good are taken in without holding up others', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const before = allOf(ana)
   const said = Array.from({ length: 2_000 }, (_, nth) => ana.proposes('0.0', `value ${nth}`))
   const live = await nodeOf(t, ben, before)

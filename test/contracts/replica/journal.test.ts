@@ -29,7 +29,7 @@ async function fresh(t: Test) {
 
 t.test('what a newcomer takes in at once may be more than one append of EventStoreDB', async (t) => {
   const store = await fresh(t)
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   for (let n = 0; n < 8; n++) ana.requests({ type: 'NotKnown', filler: 'x'.repeat(200_000) })
   const before = emptyAgreement(CONTRACT)
   const { taken } = receive(before, allOf(ana))
@@ -81,7 +81,7 @@ t.test(
 
 t.test('what the store has lost of one statement is not held because another one seals the same value', async (t) => {
   const store = openMemoryStore()
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const [kept, lost] = ['0.0', '0.1'].map((field) => ana.proposes(field, 'the same')) as [
     SignedStatement,
     SignedStatement,
@@ -104,7 +104,7 @@ t.test('what the store has lost of one statement is not held because another one
 
 t.test('a proof of two statements as large as they may be is kept, and still proves', async (t) => {
   const store = await fresh(t)
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const large = (letter: string) => ({ type: 'NotKnown', filler: letter.repeat(522_000) })
   const other = ana.forges(ana.requests(large('a')), (statement) => {
     statement.requests = [{ id: 'other', commands: [large('b')] }]

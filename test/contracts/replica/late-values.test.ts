@@ -6,10 +6,10 @@ import { seal } from '../../../src/events/seal.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { groupOf } from '../../../src/store/payload-group.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
-import { CONTRACT, market, owes, type Player, talk } from '../../support/market.ts'
+import { CONTRACT, market, owes, talk } from '../../support/market.ts'
 
 t.test('a confidential value is asked for although another statement seals the same, and that is held', async (t) => {
-  const players = market('ana', 'ben') as [Player, Player]
+  const players = market('ana', 'ben')
   const [ana, ben] = players
   const audience = ['ana', 'ben']
   ana.requests(

@@ -30,7 +30,7 @@ const wantedOf = ({ statement: { party, seq }, payloads }: SignedStatement) => (
 
 /** Ana holds values of two of her requests; ben has left between them. */
 async function given() {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const seen = ana.proposes('0.0', 'before')
   talk([ana, ben, cleo], owes)
   ben.requests({ type: 'Resign' })

@@ -64,7 +64,7 @@ t.test('of one contract those stay that can be taken in first', async (t) => {
 t.test('who catches up gets on while others have filled the room', async (t) => {
   const room = new ReorderBuffer(64 * KILO)
   for (let nth = 0; nth < 9; nth++) room.keep(uid(nth), ahead(10, 10 * KILO), () => MALLORY)
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const before = allOf(ana)
   const said = Array.from({ length: 100 }, (_, nth) => ana.proposes('0.0', `${nth} ${'x'.repeat(5 * KILO)}`))
   const live = await LiveContract.open(CONTRACT, BEN, ANA, {

@@ -50,7 +50,7 @@ async function nodeOf(ben: Player) {
 }
 
 t.test('what runs ahead waits if its party has signed it; what anybody could make up does not', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const live = await nodeOf(ben)
   const [first, second] = [ana.says(), ana.says()]
   const madeUp = { ...second, statement: { ...second.statement, party: 'nobody' as Handle } }
@@ -70,7 +70,7 @@ t.test('what runs ahead waits if its party has signed it; what anybody could mak
 })
 
 t.test('the statement that the guard knows waits, under whatever key it was signed', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const before = allOf(ana)
   const rotation = ben.rotates()
   const last = ben.says()

@@ -103,7 +103,7 @@ function changes(ana: Player): SignedStatement {
 }
 
 t.test('rules that take long, in a contract that somebody has opened alone, let others have their turn', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const ben = new Player('ben')
   ana.requests({ type: 'InviteParty', party: ben.card })
   givenLines(ana)
@@ -120,7 +120,7 @@ t.test('rules that take long, in a contract that somebody has opened alone, let 
 
 /** Two members, and the costly rules in force. */
 function ruledPair(): [Player, Player] {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   givenLines(ana, ben)
   draftRules(ana)
   talk([ana, ben], owes)
@@ -160,7 +160,7 @@ t.test('and so does the look at a confidential value that comes behind them', as
 })
 
 t.test('and so does a dry run of such a request, and of what its publication would come to', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   givenLines(ana)
   draftRules(ana)
   const turns = new CountedTurns()
@@ -211,7 +211,7 @@ t.test('a long contract that is loaded, or recalled, lets others have their turn
 
 /** Ana founds, ben and cleo are members, and much has been agreed. */
 function longAgreed(): [Player, Player, Player] {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   for (let at = 0; at < STATEMENTS; at++) ana.proposes('0.0', `${at}`)
   talk([ana, ben, cleo], owes)
   return [ana, ben, cleo]
@@ -268,7 +268,7 @@ const HASHED_AT_ONCE = 16
 
 /** With so many fields that nobody has put anything into. */
 function largeContract(): Player {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const all = Array.from({ length: FIELDS }, (_, n) => ({
     field: { type: 'text' },
     name: `${n}`,
@@ -307,7 +307,7 @@ t.test('so does what is kept of a large contract, and what is loaded from that',
 })
 
 t.test('a live view is decided once for as long as nothing more is held, however many ask for it', async (t) => {
-  const [ana, ben, cleo] = ruledMarket(['ana', 'ben', 'cleo'], 'A != "red"').players as [Player, Player, Player]
+  const [ana, ben, cleo] = ruledMarket(['ana', 'ben', 'cleo'], 'A != "red"').players
   const turns = new CountedTurns()
   const store = openMemoryStore()
   const live = await nodeOf(t, turns, ben, { store })

@@ -38,11 +38,8 @@ async function nodeOf(t: Test, ana: Player) {
 
 /** Ben signs two statements for one place of his feed: ana's node holds the one, cleo, who is honest, the other. */
 async function forked(t: Test) {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
-  const before = ben.state
-  const one = ben.proposes('0.0', 'one')
-  ben.state = before
-  const other = ben.proposes('0.0', 'other')
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
+  const [one, other] = ben.forks()
   cleo.hears(other)
   const relayed = cleo.says()
   const { live, lines } = await nodeOf(t, ana)

@@ -7,7 +7,7 @@ import { market, type Player } from '../../support/market.ts'
 const field = (name: string) => ({ type: 'AddField', parent: '0', name, field: { type: 'text' } })
 
 t.test('a request is in one stage after another, by what is held', async (t) => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const hear = (from: Player, said: SignedStatement): RequestRef => {
     for (const other of players) if (other !== from) other.hears(said)

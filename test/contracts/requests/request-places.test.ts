@@ -1,7 +1,7 @@
 import t from 'tap'
 import { keyedId, keyIn } from '../../../src/contracts/requests/keyed-id.ts'
 import { RequestPlaces } from '../../../src/contracts/requests/request-places.ts'
-import { market, type Player } from '../../support/market.ts'
+import { market } from '../../support/market.ts'
 
 const key = 'a'.repeat(22)
 const id = keyedId(key, 'b'.repeat(22))
@@ -13,7 +13,7 @@ t.test('only an id with a key has one', async (t) => {
 })
 
 t.test('what was asked for under a key is found in the own feed, wherever that comes from', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const command = { name: 'N', parent: '0', type: 'AddField', field: { type: 'text' } }
   ana.says({ requests: [{ ...ana.request([command]), id }, ana.request([{ ...command, name: 'M' }])] })
   const own = [...(ana.state.feeds.get(ana.handle) ?? [])]

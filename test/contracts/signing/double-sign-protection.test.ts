@@ -23,7 +23,7 @@ async function signed(player: Player) {
 }
 
 t.test('store and guard that fit: nothing stands in the way', async (t) => {
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const { guard } = await signed(ana)
   const again = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
   t.equal(again.obstacle(ana.state), undefined)
@@ -31,7 +31,7 @@ t.test('store and guard that fit: nothing stands in the way', async (t) => {
 })
 
 t.test('the store one ahead of the guard: nobody has seen it, and the guard is told', async (t) => {
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const { guard } = await signed(ana)
   const said = ana.says()
   const again = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
@@ -40,7 +40,7 @@ t.test('the store one ahead of the guard: nobody has seen it, and the guard is t
 })
 
 t.test('the store set back: nothing is signed until the last statement is there again', async (t) => {
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   ana.says()
   ana.says()
   const { guard } = await signed(ana)
@@ -53,7 +53,7 @@ t.test('the store set back: nothing is signed until the last statement is there 
 })
 
 t.test('without a guard every other party has to say what it holds, and all that must be here', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   ana.says()
   const old = earlier(ana, 1)
   const again = await DoubleSignProtection.open(old, ana.handle, memoryGuard(), false)
@@ -65,7 +65,7 @@ t.test('without a guard every other party has to say what it holds, and all that
 })
 
 t.test('without a guard and without anybody else only a person can say so', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const again = await DoubleSignProtection.open(ana.state, ana.handle, memoryGuard(), false)
   t.equal(again.obstacle(ana.state), 'nobody_to_ask')
   t.ok(again.needsWord(ana.state, []))
@@ -74,7 +74,7 @@ t.test('without a guard and without anybody else only a person can say so', asyn
 })
 
 t.test('a person’s word counts for those who are silent, not against what somebody says it holds', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   ana.says()
   const last = ana.says()
   const old = earlier(ana, 2)
@@ -98,7 +98,7 @@ t.test('a person’s word counts for those who are silent, not against what some
 t.test(
   'two nodes with one key and one guard: the second to sign at a place is refused, and signs nothing more',
   async (t) => {
-    const [ana] = market('ana', 'ben') as [Player, Player]
+    const [ana] = market('ana', 'ben')
     const { guard, feed } = await signed(ana)
     const copy = await DoubleSignProtection.open(ana.state, ana.handle, guard, false)
     const before = ana.state
@@ -157,7 +157,7 @@ t.test('two takeovers at one place under the same new key contradict', async (t)
 })
 
 t.test('an own statement from elsewhere that the guard does not know: everybody is asked', async (t) => {
-  const [ana] = market('ana', 'ben') as [Player, Player]
+  const [ana] = market('ana', 'ben')
   const { feed } = await signed(ana)
   feed.notice(CONTRACT, { taken: [ana.says()], equivocations: [] })
   t.equal(feed.obstacle(ana.state), 'members_awaited')
@@ -166,7 +166,7 @@ t.test('an own statement from elsewhere that the guard does not know: everybody 
 t.test(
   'without a guard those who left, or were turned away, are asked too, unless an own signature stands beyond that',
   async (t) => {
-    const [ana, ben] = market('ana', 'ben') as [Player, Player]
+    const [ana, ben] = market('ana', 'ben')
     const before = ana.state
     const cleo = new Player('cleo')
     ana.requests({ type: 'InviteParty', party: cleo.card })

@@ -42,7 +42,7 @@ async function lifeOf(
 const changesIn = (live: LiveContract) => live.state.keys.later.get(live.self)?.map(({ isTakeover }) => isTakeover)
 
 t.test('a key is rotated when that is asked for', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const next = generateKeyPair()
   const live = await lifeOf(cleo, [ana, ben], [next])
   live.rotate(next.publicKey)
@@ -52,7 +52,7 @@ t.test('a key is rotated when that is asked for', async (t) => {
 })
 
 t.test('a key that is being revoked is not rotated any more: the takeover comes in its place', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const [next, other] = [generateKeyPair(), generateKeyPair()]
   const revocation = cleo.revocation(next)
   const live = await lifeOf(cleo, [ana, ben], [next, other])
@@ -68,7 +68,7 @@ t.test('a key that is being revoked is not rotated any more: the takeover comes 
 t.test(
   'what a thief has signed under a key of its own is taken with the word that lets it through, however much it is',
   async (t) => {
-    const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+    const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
     const next = generateKeyPair()
     const live = await lifeOf(cleo, [ana, ben], [])
     const revocation = ana.revocation(next)
@@ -95,7 +95,7 @@ t.test(
 )
 
 t.test('what a party says that it holds of a revoked feed is all that it holds: it covers that first', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const next = generateKeyPair()
   const asks: Policy = [
     { answer: 'ask', authors: [ana.handle], forSeconds: 1000, otherwise: 'acknowledge', reason: 'x' },
@@ -123,7 +123,7 @@ t.test('what a party says that it holds of a revoked feed is all that it holds: 
 })
 
 t.test('what the question of a third party keeps back of a revoked feed is refused as well', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const asks: Policy = [
     { answer: 'ask', authors: [ben.handle], forSeconds: 1000, otherwise: 'acknowledge', reason: 'x' },
   ]
@@ -144,7 +144,7 @@ t.test('what the question of a third party keeps back of a revoked feed is refus
 })
 
 t.test('a takeover beside what was signed with the stolen key is no fork of its owner', async (t) => {
-  const [ana, ben, cleo] = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const [ana, ben, cleo] = market('ana', 'ben', 'cleo')
   const next = generateKeyPair()
   const revocation = ana.revocation(next)
   // Dora is no member yet: nobody waits for her word.

@@ -8,11 +8,11 @@ import { type Hook, WebhookFile } from '../../../src/node/webhooks/webhook-file.
 import { EventLoopTurns } from '../../../src/runtime/event-loop-turns.ts'
 import { contractStream } from '../../../src/store/streams.ts'
 import { EdgelessParty } from '../../support/edgeless-party.ts'
-import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
+import { allOf, CONTRACT, market } from '../../support/market.ts'
 import { until } from '../../support/node-party.ts'
 
 t.test('what was sent for a webhook before it was begun anew does not set it back', async (t) => {
-  const [ana] = market('ana') as [Player]
+  const [ana] = market('ana')
   const first = ana.settled
   for (const value of ['a', 'b', 'c']) ana.proposes('0.0', value)
   const party = new EdgelessParty(t, 'ben')

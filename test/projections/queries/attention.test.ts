@@ -14,7 +14,7 @@ import type { Store } from '../../../src/store/port.ts'
 import { CONTRACTS_STREAM } from '../../../src/store/streams.ts'
 import { Recorder } from '../../support/busy-contract.ts'
 import { both } from '../../support/engine-2.ts'
-import { allOf, contractFoundedBy, market, marketOf, owes, Player, talk } from '../../support/market.ts'
+import { allOf, contractFoundedBy, market, marketWith, owes, Player, talk } from '../../support/market.ts'
 import { dumpReadModel } from '../../support/read-model-dump.ts'
 import { ruledMarket } from '../../support/ruled-market.ts'
 
@@ -47,7 +47,7 @@ t.test('where all is well there is nothing to look at', async (t) => {
 })
 
 t.test('a conflict, with its path and who is in it', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const { store, recorder } = await recorded(ana)
   const said = [ana.proposes('0.0', 'one'), ben.proposes('0.0', 'another')]
   ana.hears(said[1] as never)
@@ -69,7 +69,7 @@ t.test('a conflict, with its path and who is in it', async (t) => {
 })
 
 t.test('for whom a request waits: the same as the engine says', async (t) => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   const { store, recorder } = await recorded(ana)
   const check = async (what: string, of: readonly string[]) => {
@@ -103,7 +103,7 @@ t.test('for whom a request waits: the same as the engine says', async (t) => {
 })
 
 t.test('what members refused, and why', async (t) => {
-  const [ana, ben] = market('ana', 'ben') as [Player, Player]
+  const [ana, ben] = market('ana', 'ben')
   const { store, recorder } = await recorded(ana)
   const asked = ana.proposes('0.0', 'much')
   ben.hears(asked)
@@ -122,7 +122,7 @@ t.test('what members refused, and why', async (t) => {
 })
 
 t.test('who signed two statements for one place, and whose head is not that of the ledger', async (t) => {
-  const [ana, eve] = market('ana', 'eve') as [Player, Player]
+  const [ana, eve] = market('ana', 'eve')
   const { store, recorder } = await recorded(ana)
   const said = eve.proposes('0.0', 'one')
   const fork = decodeSigned(
@@ -141,7 +141,7 @@ t.test('who signed two statements for one place, and whose head is not that of t
 })
 
 t.test('of a contract that was given up nothing is shown, until it is held again', async (t) => {
-  const [ana, eve] = market('ana', 'eve') as [Player, Player]
+  const [ana, eve] = market('ana', 'eve')
   const { store, recorder } = await recorded(ana)
   const said = eve.proposes('0.0', 'one')
   const fork = eve.forges(said, (statement) => Object.assign(statement, { time: '2026-01-01T00:00:01.000Z' }))
@@ -172,8 +172,8 @@ t.test('of a contract that was given up nothing is shown, until it is held again
 })
 
 t.test('an upgrade of the engine that waits for votes, with who has none', async (t) => {
-  const players = marketOf(['ana', 'ben', 'cleo'].map((handle) => new Player(handle, undefined, undefined, both)))
-  const [ana, ben, cleo] = players as [Player, Player, Player]
+  const players = marketWith(both, 'ana', 'ben', 'cleo')
+  const [ana, ben, cleo] = players
   const votes = (player: Player, to: number) => {
     player.requests({ type: 'UpgradeEngine', to })
     talk(players, owes)
@@ -201,7 +201,7 @@ t.test('an upgrade of the engine that waits for votes, with who has none', async
 })
 
 t.test('with a party its vote for an engine goes', async (t) => {
-  const players = market('ana', 'ben', 'cleo') as [Player, Player, Player]
+  const players = market('ana', 'ben', 'cleo')
   const [ana, ben, cleo] = players
   ben.requests({ type: 'UpgradeEngine', to: 2 })
   talk(players, owes)
@@ -215,7 +215,7 @@ t.test('a value that waits for others’ votes is shown to whom a rule notifies,
   const telling = (notify: string[]) => ({ at: '0.0', body: { kind: 'validation', who, notify } })
   const told = async (player: Player) => (await attentionOf(t, (await recorded(player)).store)).notices
   const { players } = ruledMarket(['ana', 'ben', 'cleo'], telling(['ben']))
-  const [ana, , cleo] = players as [Player, Player, Player]
+  const [ana, , cleo] = players
   ana.proposes('0.1', 'nobody votes on it')
   ana.proposes('0.0', 'x')
   const proposal = `ana.${ana.seq - 1}.0.0`

@@ -23,11 +23,7 @@ t.test(
   async (t) => {
     const wait = { payloadWaitMs: 60_000 }
     const stage = await Stage.with({ ana: wait, ben: wait, cleo: wait }, { attachments: 0.1 })
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     const bytes = new Uint8Array(PIECES * CONTENT_PIECE_BYTES).map((_, place) => place * 7 + (place >> 8))
     const { bytes: length, hash } = contentOf(bytes)
     const { seal: sealed, payload } = seal(

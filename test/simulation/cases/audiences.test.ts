@@ -48,7 +48,7 @@ async function givenTo(stage: Stage, asking: Machine, asked: Machine, of: { id: 
 
 t.test('a member of the audience dies with the only copy: it is refused, and nobody waits for good', async (t) => {
   const stage = await Stage.with({ ana: wait, ben: wait, cleo: wait }, OPTIONS)
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
   await stage.does(ana, setsAudience(['ana', 'ben']))
   const { mark } = ben.disk
   stage.run.network.mangle = losingValues(stage.run.sources.of('values'), { loss: 1, forgery: 0 })
@@ -88,11 +88,7 @@ t.test(
   'who is admitted under audiences, and asks for what is not for it, gets nothing; once in the audience it gets it from whoever is up',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {} }, OPTIONS, ['cleo'])
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     await stage.does(ana, setsAudience(['ana', 'ben']))
     const { command, payloads } = confides(['ana', 'ben'])
     await stage.does(ben, command, payloads)

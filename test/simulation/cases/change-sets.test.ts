@@ -37,7 +37,7 @@ async function childrenAt(stage: Stage, machine: Machine): Promise<number> {
 
 t.test('a change set that holds structure, whose last voter dies with its vote', async (t) => {
   const stage = await ruled()
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
   const children = await childrenAt(stage, ana)
   const request = await endorses(stage, ana)
   await stage.does(ben, { type: 'CastVote', request, vote: 'yes' })
@@ -59,7 +59,7 @@ t.test('a change set that holds structure, whose last voter dies with its vote',
 
 t.test('the author of a change set leaves while its last vote is on its way, and is never seen again', async (t) => {
   const stage = await ruled()
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
   const children = await childrenAt(stage, ana)
   const request = await endorses(stage, ben)
   await stage.does(ana, { type: 'CastVote', request, vote: 'yes' })
@@ -93,11 +93,7 @@ t.test(
   'a last YES on a stale basis: of two sets for one field the later to be voted falls whole, everywhere',
   async (t) => {
     const stage = await ruled()
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     await stage.does(ana, { type: 'AddBlock', parent: '0', name: 'before' })
     const children = await childrenAt(stage, ana)
     const [first, second] = [await endorses(stage, ana), await endorses(stage, ben)]

@@ -51,11 +51,7 @@ t.test(
   'what a rule has computed is erased with what it read, while one dies; who is set back to before, and who comes in afterwards, end alike',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {} }, { erasures: 0.1, rules: 0.1 }, ['cleo'])
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     stage.run.machines.pop()
     await stage.publishes([
       {
@@ -104,7 +100,7 @@ t.test(
   'all processes of who comes in afterwards go past what is erased; what was lost on the way then, and nobody has erased, is asked for',
   async (t) => {
     const stage = await Stage.with({ ana: {} }, { erasures: 0.1, split: true }, ['cleo'])
-    const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    const [ana, cleo] = stage.machines('ana', 'cleo')
     cleo.runsAs(['serve', 'transmit', 'receive'])
     stage.faults.crash(cleo)
     await stage.faults.restart(cleo)
@@ -126,11 +122,7 @@ t.test(
   async (t) => {
     const policy: Policy = [{ commands: ['AddBlock'], answer: 'refuse', reason: 'not now' }]
     const stage = await Stage.with({ ana: {}, ben: { policy } }, { erasures: 0.1 }, ['cleo'])
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     const { counts, network } = stage.run
     const { seal: gone, payload } = seal('to be forgotten', new Uint8Array(16))
     const proposes = { type: 'ProposeValue', field: FIRST, seal: gone, basis: [] }
@@ -159,7 +151,7 @@ t.test(
   'who was given entries, and has stored them, has them again when it reads its store: also those whose values are lost, and not erased',
   async (t) => {
     const stage = await Stage.with({ ana: {} }, { erasures: 0.1 }, ['cleo'])
-    const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    const [ana, cleo] = stage.machines('ana', 'cleo')
     const { lost } = await letInBehindErasure(stage, ana)
     const { size } = (await stage.live(ana)).state.ledger.log
     const isWhole = async () => (await stage.live(cleo)).state.settling.settled === size
@@ -183,7 +175,7 @@ t.test(
   'who was given an entry without what a rule has computed in it reads its store again all the same, and asks for that',
   async (t) => {
     const stage = await Stage.with({ ana: {} }, { erasures: 0.1, rules: 0.1 }, ['cleo'])
-    const [ana, cleo] = ['ana', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    const [ana, cleo] = stage.machines('ana', 'cleo')
     stage.run.machines.pop()
     await stage.publishes([
       {
@@ -221,11 +213,7 @@ t.test(
   'who comes in afterwards goes past what is erased at both ends of a statement with more requests than one message has entries',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {} }, { erasures: 0.1 }, ['cleo'])
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     const gone: Hash[] = []
     const proposes = (text: string, field: string) => {
       const { seal: sealed, payload } = seal(text, new Uint8Array(16))

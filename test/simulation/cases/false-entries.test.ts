@@ -31,7 +31,7 @@ async function staged(...members: string[]) {
   stage.faults.crash(cleo)
   await stage.faults.restart(cleo)
   const statesOfCleo = () => [1, 2].map((place) => cleo.contractsAt(place)?.find(stage.run.contract)?.state)
-  return { stage, cleo, machines: members.map((handle) => stage.machine(handle)), statesOfCleo }
+  return { stage, cleo, machines: stage.machines(...members), statesOfCleo }
 }
 
 /** Both processes have found out, and then all end alike. */

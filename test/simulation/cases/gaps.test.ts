@@ -27,7 +27,7 @@ for (const { lost, isGuarded } of crashes) {
   const guard = isGuarded ? 'guarded' : 'not guarded'
   t.test(`an answer stored beside what it covers: the crash leaves ${lost} out, ${guard}`, async (t) => {
     const stage = await Stage.with({ ana: {}, ben: { isPiecewise: true }, cleo: {} })
-    const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+    const [ana, ben] = stage.machines('ana', 'ben')
     const before = await sizesAt(stage, ben)
     const isAnswer = lost === 'the answer'
     ben.disk.loses = isTo(feedStream(stage.run.contract, isAnswer ? ben.handle : ana.handle))
@@ -70,7 +70,7 @@ t.test('one process heals what a crash of several has left', async (t) => {
     ben: { isPiecewise: true, roles: ['serve', 'transmit', 'receive'] },
     cleo: {},
   })
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
   const before = await sizesAt(stage, ben)
   stage.cutOff(ben)
   await stage.workload.write(ana, '0.0')
@@ -103,7 +103,7 @@ t.test('one process heals what a crash of several has left', async (t) => {
 
 t.test('several processes wait for what an answer covers that a crash of one process has left alone', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: { isPiecewise: true }, cleo: {} })
-  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const [ana, ben] = stage.machines('ana', 'ben')
   const before = await sizesAt(stage, ben)
   ben.disk.loses = isTo(feedStream(stage.run.contract, ana.handle))
   ben.disk.losesGuard = true
@@ -137,7 +137,7 @@ t.test(
   async (t) => {
     for (const lateMs of [2, 4, 6, 9, 14]) {
       const stage = await Stage.with({ ana: {}, ben: { isPiecewise: true }, cleo: {} })
-      const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+      const [ana, ben] = stage.machines('ana', 'ben')
       const own = feedStream(stage.run.contract, ben.handle)
       let isFirst = true
       ben.disk.lateMs = (write) => {

@@ -13,7 +13,7 @@ for (const handles of [
     `two of ${handles.length} parties revoke their keys at one moment, and neither waits for the other`,
     async (t) => {
       const stage = await Stage.with(Object.fromEntries(handles.map((handle) => [handle, {}])))
-      const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+      const [ana, ben] = stage.machines('ana', 'ben')
       for (const machine of stage.run.machines) stage.cutOff(machine)
       for (const machine of [ana, ben]) await stage.comesOf(machine.revoke(stage.run.contract))
       await stage.run.pass(3_000)
@@ -40,11 +40,7 @@ t.test(
   'of a revoked feed one member holds more than another, and what the one let through is not held back again',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     const { network, contract } = stage.run
     for (const other of [ana, ben])
       for (const way of [other, cleo]) network.cut(way.address, way === cleo ? other.address : cleo.address)
@@ -74,12 +70,7 @@ t.test(
   'what was let through of a revoked feed has a word on another revocation, comes again, and is not held back again',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {}, cleo: {}, dov: {} })
-    const [ana, ben, cleo, dov] = ['ana', 'ben', 'cleo', 'dov'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo, dov] = stage.machines('ana', 'ben', 'cleo', 'dov')
     const { network } = stage.run
     const wordOf = async (machine: Machine) => {
       await stage.comesOf(machine.revoke(stage.run.contract))

@@ -21,7 +21,7 @@ t.test('two processes found a contract for one intent once', async (t) => {
 
 t.test('what a lock has made void is asked for again by one of two processes that sign', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: { roles: TWO_THAT_SIGN } })
-  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const [ana, ben] = stage.machines('ana', 'ben')
   await stage.workload.submit(ana, { type: 'LockRecord', purpose: 'review' })
   await stage.until('ana holds the lock', async () => (await stage.live(ben)).state.settling.agreed.lock !== null)
   const id = `ben ${stage.run.requests + 1}`
@@ -49,7 +49,7 @@ t.test('what a lock has made void is asked for again by one of two processes tha
 
 t.test('what others have stored while a contract was at rest is told to users', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: { roles: ['serve', 'transmit', 'receive'] } }, { passive: true })
-  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const [ana, ben] = stage.machines('ana', 'ben')
   const { contract } = stage.run
   const isAtRest = () =>
     ben.contracts?.find(contract) === undefined && ben.contracts?.cache.passive(contract) !== undefined
@@ -73,7 +73,7 @@ t.test('an answer that falls due while a turn is under way is given by itself', 
     { commands: ['GrantElement'], answer: 'ask', forSeconds: 1, otherwise: 'acknowledge', reason: 'nobody was there' },
   ]
   const stage = await Stage.with({ ana: {}, ben: { policy } })
-  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const [ana, ben] = stage.machines('ana', 'ben')
   const entries = async () => (await stage.live(ana)).state.ledger.log.size
   const before = await entries()
   await stage.workload.submit(ana, { type: 'GrantElement', element: '0.0', to: null })
@@ -99,7 +99,7 @@ t.test('whoever was turned away asks nobody what it has signed, however often it
   for (const each of roles) {
     const stage = await Stage.with({ ana: {}, ben: {} }, { passive: true }, ['cleo'])
     const { contract, network } = stage.run
-    const [ana, cleo] = [stage.machine('ana'), stage.machine('cleo')]
+    const [ana, cleo] = stage.machines('ana', 'cleo')
     stage.faults.crash(cleo)
     cleo.runsAs(each)
     await stage.faults.restart(cleo)

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { closedInvitationOf, memberOf } from '../../../src/aggregates/contract/state.ts'
 import { OUTBOX_STREAM } from '../../../src/store/streams.ts'
-import type { Machine } from '../machine.ts'
 import { Stage } from './stage.ts'
 
 const SPLIT = ['serve', 'transmit', 'receive'] as const
@@ -9,7 +8,7 @@ const TWO_THAT_SIGN = ['receive', 'transmit', 'serve', 'transmit'] as const
 
 t.test('a node that is set back without its guard after it has left waits for nobody', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
-  const [ana, cleo] = [stage.machine('ana'), stage.machine('cleo')]
+  const [ana, cleo] = stage.machines('ana', 'cleo')
   const { mark } = cleo.disk
   await stage.workload.submit(cleo, { type: 'Resign' })
   await stage.until(
@@ -27,7 +26,7 @@ t.test('a node that is set back without its guard after it has left waits for no
 
 t.test('a node that is set back without its guard asks one whose invitation has come to nothing, too', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: {} }, {}, ['cleo'])
-  const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
   const { network, contract } = stage.run
   const isClosed = async () =>
     closedInvitationOf((await stage.live(ben)).state.ledger.document, cleo.handle) !== undefined
@@ -81,7 +80,7 @@ t.test('every process sees that the store of all of them was set back, and none 
 
 t.test('own statements that come back after a restore are looked through for what users have asked', async (t) => {
   const stage = await Stage.with({ ana: {}, ben: { roles: SPLIT } })
-  const [ana, ben] = [stage.machine('ana'), stage.machine('ben')]
+  const [ana, ben] = stage.machines('ana', 'ben')
   const before = ben.disk.mark
   const statements = (await stage.feedOf('ben')).length
   const id = `ben ${stage.run.requests + 1}`

@@ -18,7 +18,7 @@ const [FIRST, SECOND] = ['0.0', '0.1'] as ElementId[] as [ElementId, ElementId]
 const everybody = { kind: 'validation' as const, who: { parties: [], fields: [] } }
 
 function three(stage: Stage): [Machine, Machine, Machine] {
-  return ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [Machine, Machine, Machine]
+  return stage.machines('ana', 'ben', 'cleo')
 }
 
 function proposes(field: ElementId, value: string, basis: readonly string[] = []) {

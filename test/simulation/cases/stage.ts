@@ -97,6 +97,10 @@ export class Stage {
     return found
   }
 
+  machines<Handles extends string[]>(...handles: Handles): { [Place in keyof Handles]: Machine } {
+    return handles.map((handle) => this.machine(handle)) as { [Place in keyof Handles]: Machine }
+  }
+
   async live(machine: Machine): Promise<LiveContract> {
     const live = await machine.live(this.run.contract)
     if (live === undefined) throw new Error(`${machine.handle} has no contract`)

@@ -41,11 +41,7 @@ t.test(
   'two import at one place at once, one dies; an upgrade is voted while a value changes; who is set back ends alike',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {}, cleo: {} })
-    const [ana, ben, cleo] = ['ana', 'ben', 'cleo'].map((handle) => stage.machine(handle)) as [
-      Machine,
-      Machine,
-      Machine,
-    ]
+    const [ana, ben, cleo] = stage.machines('ana', 'ben', 'cleo')
     const { first, second } = await drawnUp(stage, ana)
     await stage.does(ana, piece(first))
     const { mark } = cleo.disk
@@ -88,7 +84,7 @@ t.test(
   'the rest of a template is withheld, and nobody waits; whoever has it brings it, and a value below it is erased',
   async (t) => {
     const stage = await Stage.with({ ana: {}, ben: {} }, { erasures: 0.1 })
-    const [ana, ben] = ['ana', 'ben'].map((handle) => stage.machine(handle)) as [Machine, Machine]
+    const [ana, ben] = stage.machines('ana', 'ben')
     const { first } = await drawnUp(stage, ana)
     await stage.does(ana, piece(first, 0, 80))
     const voids = stage.run.counts.void ?? 0
