@@ -35,6 +35,7 @@ class Market {
       sources,
       network: this.network,
       settled: (at) => this.settles(at),
+      comesOf: (under) => under,
       wanting() {},
       accused: () => t.fail('nobody has done anything'),
       failed: (_, error) => t.fail('nothing fails', { error }),

@@ -122,6 +122,7 @@ export function worldOf(run: Run): World {
       run.trace(`${machine.address} settled ${entries.map(({ entry }) => entry.index).join(' ')}`)
       if (run.isHonest(machine)) run.guard(() => run.oracle.settled(machine, fullState(contract.state), entries))
     },
+    comesOf: (under) => run.comesOf(under),
     wanting: () => run.count('asked for values'),
     accused: (machine, accused) => {
       for (const { party } of accused) {

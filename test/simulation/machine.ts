@@ -49,6 +49,8 @@ export interface World {
   wanting(machine: Machine): void
   accused(machine: Machine, accused: readonly (Equivocation | Divergence)[]): void
   failed(machine: Machine, error: unknown): void
+  /** What comes of something that may take its time. */
+  comesOf<Result>(under: Promise<Result>): Promise<Result>
 }
 
 /** Whom a machine calls. */
@@ -225,12 +227,22 @@ export class Machine implements Neighbour {
   /** The contract in a process that signs. */
   author(contract: Uid): Promise<LiveContract | undefined> {
     const found = this.#processes.find(({ role, alive }) => alive.is && (role === 'node' || role === 'transmit'))
-    return taken(found?.contracts, contract)
+    return this.#takenUp(found?.contracts, contract)
   }
 
   /** The contract in the process that talks to users. */
   live(contract: Uid): Promise<LiveContract | undefined> {
-    return taken(this.contracts, contract)
+    return this.#takenUp(this.contracts, contract)
+  }
+
+  /** As it is now: where time had to pass for it, it may have been put down again meanwhile. */
+  async #takenUp(contracts: Contracts | undefined, contract: Uid): Promise<LiveContract | undefined> {
+    const { clock } = this.#world
+    for (;;) {
+      const began = clock.now()
+      const live = await this.#world.comesOf(taken(contracts, contract))
+      if (clock.now() === began) return live
+    }
   }
 
   /** At any step: what is under way is lost, and nobody hears of it. */
@@ -290,7 +302,8 @@ export class Machine implements Neighbour {
     const next = this.#privateKeys.get(this.#newest) as KeyObject
     const signed = { revocation, signature: sign(this.#recovery.privateKey, bytes), proof: sign(next, bytes) }
     this.#revoked.set(contract, signed)
-    for (const { contracts } of this.#processes) if (contracts.has(contract)) await contracts.revoke(signed)
+    for (const { contracts } of this.#processes)
+      if (contracts.has(contract)) await this.#world.comesOf(contracts.revoke(signed))
     this.gossip?.carry(contract)
   }
 

@@ -10,6 +10,12 @@ import { Oracle } from './oracle.ts'
 import { RandomSources } from './random-sources.ts'
 import { settleMicrotasks, VirtualClock } from './virtual-clock.ts'
 
+/** How long it takes at most until something comes of what a machine was asked, and how closely that is looked at. */
+const PATIENCE_MS = 30_000
+const STEP_MS = 1
+/** Turns of the event loop in which something comes of what needs no time. */
+const TURNS_AT_ONCE = 20
+
 /** What workload, faults and checks of one run have in common. */
 export class Run {
   readonly options: SimulationOptions
@@ -55,6 +61,25 @@ export class Run {
   async pass(ms: number): Promise<void> {
     await this.clock.runUntil(this.clock.now() + ms)
     await settleMicrotasks()
+  }
+
+  /**
+   * What comes of something that may take its time, as a contract does that is taken up and stores what a crash left out; no time
+   * passes where it needs none.
+   */
+  async comesOf<Result>(under: Result | Promise<Result>): Promise<Result> {
+    const end = this.clock.now() + PATIENCE_MS
+    let isOver = false
+    const over = Promise.resolve(under).finally(() => {
+      isOver = true
+    })
+    over.catch(() => {})
+    for (let turn = 0; turn < TURNS_AT_ONCE && !isOver; turn++) await settleMicrotasks()
+    while (!isOver) {
+      if (this.clock.now() > end) throw new Error('nothing comes of it')
+      await this.pass(STEP_MS)
+    }
+    return over
   }
 
   everyone(): Machine[] {

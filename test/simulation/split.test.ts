@@ -23,3 +23,12 @@ t.test(
     }
   },
 )
+
+t.test(
+  'whoever takes up a contract of which a crash has left something out waits for the disk that stores it',
+  async (t) => {
+    const { counts } = await simulate(4001476, undefined, { split: true, passive: true, attachments: 0.2 })
+    t.ok((counts['processes crashed'] ?? 0) > 0)
+    t.ok((counts.passivated ?? 0) > 0)
+  },
+)
