@@ -8,6 +8,12 @@ import { ConcordataError } from '../runtime/errors.ts'
 /** The node answered with a problem. */
 export class ApiProblem extends ConcordataError {}
 
+/** The same with what whoever has run the command can do about it. */
+export function withHint(problem: ApiProblem, hint: string): ApiProblem {
+  const sentence = `${String(problem.evidence.sentence).replace(/\.$/, '')}: ${hint}`
+  return new ApiProblem('api_problem', sentence, { ...problem.evidence, sentence }, { cause: problem })
+}
+
 /** A step of a URL cannot be that. Evidence: `path`. */
 class NameUnfit extends ConcordataError {}
 

@@ -110,7 +110,8 @@ export function contractCommands(program: Command): void {
         ['root', root],
         ['record hash', record],
       ]
-      const lines = [...table(['', ''], rows), ...jsonLines(full.document)]
+      const isEmpty = Object.keys(full.document as object).length === 0
+      const lines = [...table(['', ''], rows), ...(isEmpty ? [] : jsonLines(full.document))]
       printResult(json, { ...summary, document: full.document }, lines)
     })
 

@@ -101,8 +101,10 @@ function problemOf(error: unknown): { readonly [member: string]: unknown } {
 
 function linesOf(error: unknown): string[] {
   const known = knownAs(error)
-  if (known !== undefined)
-    return [`concordata: ${known.message} [${known.code}]`, ...problemLines(known.evidence, known.message)]
+  if (known !== undefined) {
+    const { code, message } = problemOf(error) as { readonly code: string; readonly message: string }
+    return [`concordata: ${message} [${code}]`, ...problemLines(known.evidence, message)]
+  }
   const stack = asksForDetails() && error instanceof Error ? (error.stack ?? '').split('\n') : []
   return [`concordata: ${messageOf(error)} [internal]`, ...stack]
 }

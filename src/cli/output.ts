@@ -55,6 +55,8 @@ export async function assertConfirmed(...lines: readonly [string, ...string[]]):
   complain(...lines.slice(0, -1))
   const answer = await askLine(visible(lines.at(-1) ?? ''))
   if (/^\s*y(es)?\s*$/i.test(answer ?? '')) return
+  // What follows begins a line of its own.
+  if (answer === undefined) complain('')
   const why = answer === undefined ? 'nobody was there to be asked' : 'the answer was not yes'
   throw new NotConfirmed('not_confirmed', `nothing was done: ${why}`)
 }

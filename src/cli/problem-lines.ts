@@ -1,3 +1,7 @@
+import type { CandidateFate } from '../documents/candidates/fates.ts'
+import { ruleText } from '../documents/rules/rule-text.ts'
+import type { RuleWritten } from '../documents/written-rule.ts'
+
 /** What of a problem tells a person what to mend, in the order in which it is read. */
 const told = [
   'path',
@@ -13,6 +17,7 @@ const told = [
   'waitingFor',
   // The requests that were made all the same, of what was split.
   'parts',
+  'candidates',
 ]
 
 /** A line for each member of a problem that its sentence does not have already: which rule, which role, which place. */
@@ -21,8 +26,34 @@ export function problemLines(evidence: Readonly<Record<string, unknown>>, senten
     const value = evidence[name]
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
     if (typeof value === 'string' && sentence.includes(value)) return []
+    // What it is about says the rule, or the type, already.
+    if (name === 'with' && ('rule' in evidence || 'expected' in evidence)) return []
+    if (name === 'expected') return [`  expected: ${shown(value)}${formOf(value, evidence.currency)}`]
+    if (name === 'candidates') return (value as readonly CandidateFate[]).map(candidateLine)
     return name === 'rule' ? ruleLines(value) : [`  ${name}: ${shown(value)}`]
   })
+}
+
+/** How people write a value of a type (docs/api.md); other types say their options, or what constrains them. */
+const FORMS: Readonly<Record<string, string>> = {
+  boolean: 'true',
+  date: '2027-01-31',
+  'date-time': '2027-01-31T12:00:00Z',
+  decimal: '12.50',
+  duration: 'P1Y6M',
+  integer: '13',
+  money: 'USD 100.00',
+}
+
+function formOf(type: unknown, currency: unknown): string {
+  const form = typeof type === 'string' && Object.hasOwn(FORMS, type) ? FORMS[type] : undefined
+  if (form === undefined) return ''
+  return `, as ${typeof currency === 'string' ? form.replace('USD', currency) : form}`
+}
+
+function candidateLine({ at, fate, waitsFor }: CandidateFate): string {
+  const whom = waitsFor.length === 0 ? '' : `; it waits for ${waitsFor.join(', ')}`
+  return `  candidate: ${decodeURIComponent(at)}: ${fate.replaceAll('_', ' ')}${whom}`
 }
 
 function ruleLines(rule: unknown): string[] {
@@ -30,9 +61,15 @@ function ruleLines(rule: unknown): string[] {
   const { number, at, says, inputs } = rule as Record<string, unknown>
   const read = Array.isArray(inputs) ? (inputs as { path?: unknown; value?: unknown }[]) : []
   return [
-    `  rule: ${shown(number)}${at === undefined || at === '' ? '' : ` at ${shown(at)}`}: ${shown(says)}`,
+    `  rule: ${shown(number)}${at === undefined || at === '' ? '' : ` at ${shown(at)}`}: ${ruleWords(says, at)}`,
     ...read.map(({ path, value }) => `    ${shown(path)}: ${shown(value)}`),
   ]
+}
+
+/** As `rule list` has it. */
+function ruleWords(says: unknown, at: unknown): string {
+  const isRule = typeof says === 'object' && says !== null && 'kind' in says
+  return isRule ? ruleText(says as RuleWritten, String(at ?? '')) : shown(says)
 }
 
 function shown(value: unknown): string {

@@ -54,7 +54,7 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
       const late = await run(ben, 'contract', 'accept', contract)
       t.match(late, {
         status: 1,
-        output: /^concordata: not_invited: ben has declined the invitation.*\[api_problem\]\n$/,
+        output: /^concordata: ben has declined the invitation.*\[not_invited\]\n$/,
       })
       t.match(await run(ben, 'contract', 'accept', contract, '--json'), {
         status: 1,

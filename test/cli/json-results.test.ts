@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { openNode } from '../../src/index.ts'
-import { newParty, until } from '../support/node-party.ts'
+import { configure, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
@@ -11,9 +11,12 @@ process.env.CONCORDATA_LOG_LEVEL = 'silent'
 t.test('with --json what a command has come to is one line of JSON', { timeout: 120_000 }, async (t) => {
   const root = await mkdtemp(join(tmpdir(), 'concordata-json-'))
   const ana = await newParty(root, 'ana')
-  const node = await openNode({ data: ana.data })
+  const ben = await newParty(root, 'ben')
+  const receiver = 'https://127.0.0.1:9'
+  await configure(ana, { webhooks: { receivers: [receiver], networks: ['127.0.0.1'] } })
+  const nodes = await Promise.all([ana, ben].map(({ data }) => openNode({ data })))
   t.teardown(async () => {
-    await node.close()
+    await Promise.all(nodes.map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
   const line = async (...words: string[]) => {
@@ -22,6 +25,7 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     return JSON.parse(output)
   }
   const run = (...words: string[]) => line(...words, '--data', ana.data)
+  const bens = (...words: string[]) => line(...words, '--data', ben.data)
   const { contract } = await run('contract', 'open', 'car hire')
   const on = (first: string, second: string, ...words: string[]) => run(first, second, contract, ...words)
   const [file, other, out] = [join(root, 'scan.txt'), join(root, 'changes.json'), join(root, 'out')]
@@ -108,7 +112,66 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await run('config', 'show'), { handle: 'ana' })
     t.match(await run('doctor'), [{ check: String }])
     t.match(await line('init', '--data', join(root, 'new'), '--handle', 'neu', '--name', 'Neu'), { handle: 'neu' })
+    const { id } = await run('webhook', 'add', `${receiver}/x`, `/new-api/${contract}/Terms`)
+    t.match(await run('webhook', 'secret', id), { secret: /^whsec_/ })
+    t.match(await run('webhook', 'retry', id), {})
+    t.match(await run('webhook', 'replay', id, '--from', '0'), {})
+    t.match(await run('webhook', 'list'), [{ id }])
+    t.match(await run('webhook', 'remove', id), {})
+    t.match(await run('certificate', 'renew'), {})
     const made = { out: join(root, 'backup'), files: ['api-token', 'certificate.pem'] }
     t.match(await run('backup', '--out', made.out), made)
+  })
+
+  await t.test('of a partner, who is invited, and votes', async (t) => {
+    const added = ['party', 'add', ben.endpoint, '--fingerprint', ben.fingerprint]
+    t.match(await run(...added), { handle: 'ben', standing: 'approved' })
+    t.match(await run('party', 'block', 'ben'), { handle: 'ben', standing: 'blocked' })
+    t.match(await run('party', 'approve', 'ben', '--fingerprint', ben.fingerprint), { standing: 'approved' })
+    t.match(await run('party', 'show', 'ben'), { handle: 'ben' })
+    t.match(await bens('party', 'add', ana.endpoint, '--fingerprint', ana.fingerprint), { handle: 'ana' })
+    const { contract } = await run('contract', 'open', 'shared')
+    const on = (first: string, second: string, ...words: string[]) => run(first, second, contract, ...words)
+    const bensOn = (first: string, second: string, ...words: string[]) => bens(first, second, contract, ...words)
+    const held = async () => (await ben.call('GET', '/api/Contract')).body.length > 0
+    t.match(await on('contract', 'invite', 'ben'), { index: Number })
+    await until('ben to be invited', held)
+    t.match(await bensOn('contract', 'accept'), {})
+    t.equal((await ana.call('POST', `/new-api/${contract}`, { Terms: { Rate: 1, Sum: 2 } })).status, 201)
+
+    t.match(await on('rule', 'add-set', 'Votes'), { index: Number })
+    const says = JSON.stringify({ kind: 'validation', who: { parties: ['ben'] } })
+    t.match(await on('rule', 'draft', 'Terms', says, '--set', '1'), { index: Number })
+    const rules = async () => (await ben.call('GET', `/api/Contract/${contract}/Rules`)).body.rules.length === 1
+    await until('ben to see the rule', rules)
+    t.match(await bensOn('rule', 'vote', '1', 'yes'), { index: Number })
+    t.match(await on('rule', 'publish', '1'), { index: Number })
+    const at = `/new-api/${contract}/Terms`
+    const asked = async () => (await ben.call('GET', `${at}/~proposals`)).body[0]?.proposal as string
+    for (const [rate, cast] of [
+      [3, (proposal: string) => bensOn('value', 'vote', 'Terms/Rate', proposal, 'yes')],
+      [4, (proposal: string) => on('value', 'withdraw', 'Terms/Rate', proposal)],
+    ] as const) {
+      const written = ana.call('PUT', `${at}/Rate`, rate)
+      await until('ben to be asked', async () => (await asked()) !== undefined)
+      t.match(await cast(await asked()), rate === 3 ? { vote: { state: 'agreed' } } : { index: Number })
+      t.equal((await written).status, rate === 3 ? 200 : 409)
+    }
+    await writeFile(other, JSON.stringify([{ at: 'Terms', set: { Rate: 5, Sum: 6 } }]))
+    for (const vote of ['yes', 'no']) {
+      const { request } = await on('change-set', 'propose', other)
+      await until(
+        'ben to see it',
+        async () => (await ben.call('GET', `/api/Contract/${contract}/ChangeSets`)).body.open.length === 1,
+      )
+      t.match(await bensOn('change-set', 'show', request), { state: 'open', waitsFor: ['ben'] })
+      const state = vote === 'yes' ? 'agreed' : 'ended'
+      t.match(await bensOn('change-set', 'vote', request, vote), { vote: { changeSet: request, state } })
+      await writeFile(other, JSON.stringify([{ at: 'Terms', set: { Rate: 7 } }]))
+    }
+    const { request } = await on('change-set', 'propose', other)
+    t.match(await on('change-set', 'withdraw', request), { index: Number })
+    t.match(await run('audit', 'verify', contract), { contract })
+    t.match(await bensOn('contract', 'resign', '--reason', 'fulfilled'), { index: Number })
   })
 })

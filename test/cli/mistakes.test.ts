@@ -134,5 +134,5 @@ t.test('nobody is asked for what cannot be done anyhow', { timeout: 60_000 }, as
     output: /^concordata: cannot read the key file [^\n]*\[key_file_unreadable\]\n$/,
   })
   const regardless = await runCommand('contract', 'go-on-regardless', '0'.repeat(52), '--data', ana.data)
-  t.match(regardless, { status: 1, output: /^concordata: [^\n]*\[(?:node_not_running|api_problem)\]\n$/ })
+  t.match(regardless, { status: 1, output: /^concordata: [^\n]*\[(?:node_not_running|no_such_contract)\]\n$/ })
 })

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { apiClientFor } from '../api-client.ts'
+import { ApiProblem, apiClientFor, withHint } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
 import { jsonLines, printResult } from '../output.ts'
 import { placeOf } from './place.ts'
@@ -62,7 +62,11 @@ async function write(uid: string, path: string, body: string, type: string, opti
   const { add, data, dryRun, json, wait } = options
   const client = await apiClientFor(data)
   // A slip of the pen adds nothing.
-  if (!add) await client.call('GET', `${placeOf(uid, path)}/~attributes`)
+  if (!add)
+    await client.call('GET', `${placeOf(uid, path)}/~attributes`).catch((error: unknown) => {
+      const isMissing = error instanceof ApiProblem && error.evidence.code === 'no_such_path'
+      throw isMissing ? withHint(error, '--add adds a field to a block that is there') : error
+    })
   const headers = { 'content-type': type, ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
   const answer = await client.call(
     'PUT',

@@ -1,9 +1,10 @@
 import { Argument, type Command, Option } from 'commander'
 import type { About } from '../../events/about.ts'
-import { type ApiClient, apiClientFor } from '../api-client.ts'
+import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-client.ts'
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
+import { fateOf, type Written } from './write-lines.ts'
 
 interface Listed {
   readonly phase: string
@@ -54,8 +55,10 @@ export function ruleDraftCommands(rule: Command): void {
     .addOption(dataOption())
     .description('add a rule set: its rules come into force together')
     .action(async (uid: string, name: string, { data, json }: Options) => {
-      const added = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/RuleSets`, { name })
-      printResult(json, added, ['Added.'])
+      const client = await apiClientFor(data)
+      const added = await client.call('POST', `/api/Contract/${uid}/RuleSets`, { name })
+      const { number } = (await rulesOf(client, uid)).ruleSets.findLast((one) => one.name === name) ?? {}
+      printResult(json, added, [number === undefined ? fateOf(uid, added as Written) : `Added as rule set ${number}.`])
     })
 
   of('draft')
@@ -67,8 +70,16 @@ export function ruleDraftCommands(rule: Command): void {
     .description('draft a rule')
     .action(async (uid: string, path: string, said: string, { data, json, set, about }: Options) => {
       const body = { at: path, ...termsOf(said, set), ...aboutOf(about) }
-      const drafted = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Rules`, body)
-      printResult(json, drafted, ['Drafted.'])
+      const client = await apiClientFor(data)
+      const drafted = await client.call('POST', `/api/Contract/${uid}/Rules`, body).catch((error: unknown) => {
+        throw lacksRuleSet(error)
+          ? withHint(error, '--set says of which rule set it is; only a trigger has none')
+          : error
+      })
+      const number = json ? undefined : await numberOf(client, uid, drafted as Written)
+      printResult(json, drafted, [
+        number === undefined ? fateOf(uid, drafted as Written) : `Drafted as rule ${number}.`,
+      ])
     })
 
   of('edit')
@@ -105,7 +116,8 @@ export function ruleDraftCommands(rule: Command): void {
       const read = (await rulesOf(client, uid)).rules.find((one) => one.number === number)
       const body = { hash: hash ?? read?.hash ?? '0'.repeat(64), vote, ...aboutOf(about) }
       const voted = await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)
-      printResult(json, voted, [`Voted ${vote}: ${read?.text ?? number}`])
+      const said = `Voted ${vote}: ${read?.text ?? number}`
+      printResult(json, voted, json ? [] : [said, standingOf((await rulesOf(client, uid)).rules, number)])
     })
 
   of('publish')
@@ -130,6 +142,26 @@ export function ruleDraftCommands(rule: Command): void {
       const { phase } = await rulesOf(client, uid)
       printResult(json, reopened, [phase === 'edit' ? 'No rule is in force any more.' : 'Voted: others have not yet.'])
     })
+}
+
+/** Which rule a request has drafted; undefined: that has not settled. */
+async function numberOf(client: ApiClient, uid: string, { index }: Written): Promise<number | undefined> {
+  if (index === undefined) return undefined
+  const diff = await client.call('GET', `/api/Contract/${uid}/Diff?from=${index - 1}&to=${index}`)
+  return (diff as { rules: readonly { rule: number }[] }).rules[0]?.rule
+}
+
+/** What is to be done before it is in force. */
+function standingOf(rules: readonly Rule[], number: number): string {
+  const { ruleSet, waitsFor = [] } = rules.find((one) => one.number === number) ?? {}
+  if (waitsFor.length > 0) return `It waits for the vote of ${waitsFor.join(', ')}.`
+  return `All have voted yes: \`rule publish\` puts ${ruleSet == null ? 'it' : `rule set ${ruleSet}`} into force.`
+}
+
+function lacksRuleSet(error: unknown): error is ApiProblem {
+  if (!(error instanceof ApiProblem)) return false
+  const { code, with: others } = error.evidence as { code?: string; with?: readonly string[] }
+  return code === 'rule_unfit' && others?.includes('rule_set') === true
 }
 
 async function rulesOf(client: ApiClient, uid: string): Promise<Listed> {

@@ -42,7 +42,7 @@ export class PastDocuments {
   async after(live: LiveContract, index: LedgerIndex): Promise<ContractState> {
     const size = live.state.settling.settled
     if (index >= size) {
-      throw new NoSuchEntry('no_such_entry', `the settled ledger has ${size} entries`, { index, size })
+      throw new NoSuchEntry('no_such_entry', `the settled ledger has ${size} entries, from 0 on`, { index, size })
     }
     if (index >= REPLAYED_MAX && this.#nearest(live.contract, index + 1).size + REPLAYED_MAX <= index) {
       const message = `documents are shown up to entry ${REPLAYED_MAX - 1}`

@@ -329,15 +329,24 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match((await by(ben, 'rule', 'reopen')).output, /No rule is in force/)
     await until('ana to see it', async () => (await by(ana, 'rule', 'list')).output.includes('phase: edit'))
     const says = JSON.stringify({ kind: 'constraint', condition: 'Rate <= 1' })
-    t.match(await by(ana, 'rule', 'add-set', 'More'), { status: 0 })
-    t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2', '--about', 'no more than all'), { status: 0 })
+    t.match(await by(ana, 'rule', 'add-set', 'More'), { status: 0, output: 'Added as rule set 2.\n' })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2', '--about', 'no more than all'), {
+      output: 'Drafted as rule 2.\n',
+    })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', says), {
+      status: 1,
+      output: /: --set says of which rule set it is/,
+    })
     t.match(await by(ana, 'rule', 'draft', 'Terms', '{', '--set', '2'), { status: 1, output: /is no JSON/ })
     t.match(await by(ana, 'rule', 'edit', '2', says.replace('1', '2'), '--set', '2'), { status: 0 })
     t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2'), { status: 0 })
     t.match(await by(ana, 'rule', 'remove', '3'), { status: 0 })
     await until('ben to see it', async () => (await by(ben, 'rule', 'list')).output.includes('Rate <= 2'))
     t.match(await by(ben, 'rule', 'vote', '2', 'yes', '--hash', '0'.repeat(64)), { output: /rule_changed/ })
-    t.match(await by(ben, 'rule', 'vote', '2', 'yes'), { status: 0, output: /Voted yes: .*Rate <= 2/ })
+    t.match(await by(ben, 'rule', 'vote', '2', 'yes'), {
+      status: 0,
+      output: /Voted yes: .*Rate <= 2\nAll have voted yes: `rule publish` puts rule set 2 into force\.\n$/,
+    })
     t.match(await by(ben, 'rule', 'vote', '1', 'yes'), { status: 0 })
     t.match(await by(ben, 'rule', 'publish', '1', '2'), { status: 0, output: /In force: 2 rules\./ })
 
