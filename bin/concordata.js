@@ -40,9 +40,9 @@ async function whyUnfit() {
       ? undefined
       : `concordata runs from its sources, which Node.js ${process.versions.node} does not read`
   }
-  const { assertNodeVersion } = await import(pathToFileURL(join(root, 'dist', 'runtime', 'node-version.js')))
+  const { requireNodeVersion } = await import(pathToFileURL(join(root, 'dist', 'runtime', 'node-version.js')))
   try {
-    assertNodeVersion(process.versions.node)
+    requireNodeVersion(process.versions.node)
   } catch (error) {
     return error.message
   }

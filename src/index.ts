@@ -1,5 +1,5 @@
 import type { ConcordataNode } from './library/interface.ts'
-import { assertNodeVersion } from './runtime/node-version.ts'
+import { requireNodeVersion } from './runtime/node-version.ts'
 
 export type { Outcome, WriteOptions } from './library/calls/api-calls.ts'
 export { NodeNotRunning } from './library/calls/http-calls.ts'
@@ -37,7 +37,7 @@ export { ConcordataError, type ErrorCode, errorCodes } from './runtime/errors.ts
  * Rejects with RuntimeUnfit under a Node.js that is too old: the binding of SQLite, loaded after that, would end the process.
  */
 export async function openNode(options: { readonly data: string }): Promise<ConcordataNode> {
-  assertNodeVersion(process.versions.node)
+  requireNodeVersion(process.versions.node)
   const { openNode: open } = await import('./node/library.ts')
   return open(options)
 }

@@ -45,7 +45,7 @@ export function apiClient(url: string, token: string): ApiClient {
 
   /** Throws ApiProblem, NodeNotRunning. */
   async function answerTo(method: string, path: string, body: unknown, headers: Record<string, string>) {
-    assertWhole(path)
+    requireWhole(path)
     const isBytes = body instanceof Uint8Array
     const response = await fetch(new URL(path, url), {
       method,
@@ -77,7 +77,7 @@ export function apiClient(url: string, token: string): ApiClient {
 }
 
 /** Throws NameUnfit: what a command names would lead to another route than the command's. */
-function assertWhole(path: string): void {
+function requireWhole(path: string): void {
   const [route = ''] = path.split('?')
   const step = route.split('/').find((one) => one === '.' || one === '..')
   if (step !== undefined) throw new NameUnfit('request_malformed', `nothing is called ${step}`, { path: route })

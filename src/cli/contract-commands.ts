@@ -4,7 +4,7 @@ import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
 import { lockCommands } from './document/lock-commands.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
-import { assertConfirmed, jsonLines, printResult, table } from './output.ts'
+import { jsonLines, printResult, requireConfirmed, table } from './output.ts'
 
 interface Summary {
   readonly contract: string
@@ -263,7 +263,7 @@ export function contractCommands(program: Command): void {
       if (!vouch) {
         // Nobody vouches for what this node has nothing of.
         await client.call('GET', `/api/Contract/${uid}`)
-        await assertConfirmed(...vouching)
+        await requireConfirmed(...vouching)
       }
       const signs = await client.call('POST', `/api/Contract/${uid}/GoOn`)
       printResult(json, signs, ['The node signs in that contract again.'])

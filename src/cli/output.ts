@@ -51,7 +51,7 @@ function escaped(codeUnit: number): string {
 }
 
 /** Asks a person, with the last line as the question. No answer is none, also where nobody is there to give one. Throws NotConfirmed. */
-export async function assertConfirmed(...lines: readonly [string, ...string[]]): Promise<void> {
+export async function requireConfirmed(...lines: readonly [string, ...string[]]): Promise<void> {
   complain(...lines.slice(0, -1))
   const answer = await askLine(visible(lines.at(-1) ?? ''))
   if (/^\s*y(es)?\s*$/i.test(answer ?? '')) return

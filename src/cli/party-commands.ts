@@ -4,7 +4,7 @@ import type { Handle } from '../events/ids.ts'
 import { type PartyCard, partyFingerprint } from '../events/parties/party-card.ts'
 import { INTRODUCTION_PATH } from '../gossip/transport/protocol.ts'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
-import { assertAllowed } from '../node/directory/allow-list.ts'
+import { requireAllowed } from '../node/directory/allow-list.ts'
 import { didDocument } from '../node/directory/did-document.ts'
 import { Directory } from '../node/directory/directory.ts'
 import {
@@ -24,7 +24,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { FileUnavailable, textIn } from './file-unavailable.ts'
 import { dataOption, jsonOption } from './options.ts'
-import { assertConfirmed, complain, jsonLines, printResult, table } from './output.ts'
+import { complain, jsonLines, printResult, requireConfirmed, table } from './output.ts'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -173,7 +173,7 @@ export async function addParty(dir: string, address: string, told: string | unde
   const { partners } = await readConfiguration(dir, readEnvironment(process.env))
   const signed = await introductionAt(dir, address, ca)
   const { card } = signed.introduction
-  assertAllowed(partners, card.did)
+  requireAllowed(partners, card.did)
   const shown = await compared(card, address, told)
   await withDirectory(dir, async (directory) => {
     await directory.introduce(signed)
@@ -301,7 +301,7 @@ function knownParty(directory: Directory, handle: string): DirectoryParty {
 
 /** Throws NotConfirmed. */
 async function askWhether(card: PartyCard, fingerprint: string): Promise<void> {
-  await assertConfirmed(
+  await requireConfirmed(
     `${card.name} (${card.handle}, ${card.did})`,
     ...leiRow(card).map(([label = '', value = '']) => `${label.padEnd(11)}  ${value}`),
     `fingerprint  ${fingerprint}`,

@@ -5,7 +5,7 @@ import { ConcordataError } from './errors.ts'
 export class RuntimeUnfit extends ConcordataError {}
 
 /** Throws RuntimeUnfit where `version` is none of those that `engines` in package.json names: `^22.15.0 || >=23.8.0`. */
-export function assertNodeVersion(version: string): void {
+export function requireNodeVersion(version: string): void {
   const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   const needed = String(engines.node)
   if (needed.split(' || ').some((range) => isIn(range, version))) return

@@ -94,6 +94,21 @@ t.test('a name of a type means one type', async (t) => {
   )
 })
 
+/** Of the core, where a name is older than the rule that `assert` is for our own invariants alone. */
+const OLDER = /^src\/(?:agreement|aggregates|contracts|events|merkle|gossip|store|crypto)\//
+
+t.test('what refuses input validates or requires; only an invariant of ours is asserted', async (t) => {
+  const asserting = /\b(?:function\*?|async|static|private)?\s*#?(assert[A-Z]\w*)\([^)]*\)?.*\{$/gm
+  const found = texts.flatMap(([file, text]) =>
+    file.startsWith('src/') && file.endsWith('.ts') && !OLDER.test(file)
+      ? [...text.matchAll(asserting)].map(([, name]) => `${file}: ${name}`)
+      : [],
+  )
+  t.same(found, [])
+  t.ok('export function assertNodeVersion(version: string): void {'.match(asserting), 'it is seen')
+  t.ok('  async #assertRoom(subject: Subject): Promise<void> {'.match(asserting), 'it is seen')
+})
+
 t.test('words that are not used are used nowhere: in no code, test, document or file of ops', async (t) => {
   t.ok(notUsed.size >= 20)
   t.ok(texts.length > 1200, 'they are found')

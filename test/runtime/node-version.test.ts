@@ -5,20 +5,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { assertNodeVersion } from '../../src/runtime/node-version.ts'
+import { requireNodeVersion } from '../../src/runtime/node-version.ts'
 
 t.test(
   'a Node.js that is too old, or between two that do, is told, with the version that package.json asks for',
   async (t) => {
     for (const version of ['20.19.2', '21.7.3', '22.14.0', '23.0.0', '23.7.0', '18.0.0']) {
-      t.throws(() => assertNodeVersion(version), {
+      t.throws(() => requireNodeVersion(version), {
         code: 'runtime_unfit',
         message: `concordata needs Node.js ^22.15.0 || >=23.8.0; this is ${version}`,
         evidence: { needed: '^22.15.0 || >=23.8.0', version },
       })
     }
     for (const version of ['22.15.0', '22.22.1', '23.8.0', '23.11.1', '24.0.0', '26.1.0', process.versions.node])
-      assertNodeVersion(version)
+      requireNodeVersion(version)
   },
 )
 

@@ -3,7 +3,7 @@ import { tableOfCsv } from '../../documents/tables/csv-table.ts'
 import type { Table } from '../../documents/tables/table.ts'
 import { tableOfXlsx } from '../../documents/tables/xlsx.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { assertText, BodyMalformed, parseExactly } from './exact-json.ts'
+import { BodyMalformed, parseExactly, requireText } from './exact-json.ts'
 import { mediaTypes } from './forms/accept.ts'
 import { parseXmlExactly, XmlBody } from './forms/exact-xml.ts'
 
@@ -93,9 +93,9 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
     if (bytes.length > 0) throw unexpected()
     return undefined
   }
-  assertPlain('content-encoding', headers['content-encoding'], 'identity')
+  requirePlain('content-encoding', headers['content-encoding'], 'identity')
   // Node undoes `chunked`, and leaves what stands before it as it is.
-  assertPlain('transfer-encoding', headers['transfer-encoding'], 'chunked')
+  requirePlain('transfer-encoding', headers['transfer-encoding'], 'chunked')
   if (headers['content-range'] !== undefined) {
     throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
   }
@@ -110,14 +110,14 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   }
   const text = textOf(bytes)
   if (!isText && !isXml) return parseExactly(text)
-  assertText(text)
+  requireText(text)
   if (taken === 'any') return isXml ? new XmlBody(parseXmlExactly(text)) : new TextBody(text)
   throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
 }
 
 /** Throws BodyMalformed. */
 function tableBody(table: Table): TableBody {
-  for (const cells of table) for (const cell of cells) if (cell !== null) assertText(cell)
+  for (const cells of table) for (const cell of cells) if (cell !== null) requireText(cell)
   return new TableBody(table)
 }
 
@@ -126,7 +126,7 @@ function withoutMark(bytes: Buffer): Buffer {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
 }
 
-function assertPlain(name: string, value: string | undefined, plain: string): void {
+function requirePlain(name: string, value: string | undefined, plain: string): void {
   if (value === undefined || value.trim().toLowerCase() === plain) return
   throw new BodyUnsupported('body_encoded', `a body is taken only as it is, without ${name}: ${value}`)
 }

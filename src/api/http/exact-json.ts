@@ -78,7 +78,7 @@ const asWritten = ((_name: string, value: unknown, { source }: { readonly source
 
 /** How many members the objects in it have, all together. Throws BodyMalformed. */
 function membersIn(value: unknown): number {
-  if (typeof value === 'string') assertText(value)
+  if (typeof value === 'string') requireText(value)
   if (typeof value !== 'object' || value === null || value instanceof WrittenNumber) return 0
   let count = 0
   if (Array.isArray(value)) {
@@ -86,14 +86,14 @@ function membersIn(value: unknown): number {
     return count
   }
   for (const name of Object.keys(value)) {
-    assertText(name)
+    requireText(name)
     count += 1 + membersIn((value as Record<string, unknown>)[name])
   }
   return count
 }
 
 /** U+0000 is in no text that people write, but in all that is UTF-16 or compressed and says otherwise; half of a surrogate pair is no text. */
-export function assertText(text: string): void {
+export function requireText(text: string): void {
   if (text.includes('\0')) throw new BodyMalformed('body_malformed', 'it has a character U+0000')
   if (!text.isWellFormed())
     throw new BodyMalformed('body_malformed', 'it has half of a surrogate pair, which is no character')

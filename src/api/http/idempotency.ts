@@ -86,7 +86,7 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
     }
     const before = uid === undefined ? undefined : await ports.documents.askedBefore(uid, keyed.key)
     if (before === undefined || uid === undefined) return
-    assertSame(before, keyed)
+    requireSame(before, keyed)
     const isByPath = request.url.startsWith('/new-api/')
     return sendAgain(reply, await ports.documents.again(uid, before, wait, isByPath))
   }
@@ -106,7 +106,7 @@ export function sendAgain(reply: FastifyReply, result: RequestResult): FastifyRe
 }
 
 /** Throws KeyReused. */
-export function assertSame({ at, request }: Omit<AskedBefore, 'key'>, { id }: Keyed): void {
+export function requireSame({ at, request }: Omit<AskedBefore, 'key'>, { id }: Keyed): void {
   if (request.id === id) return
   const message = 'something else was asked for under this key: another method, path or body'
   throw new KeyReused('idempotency_key_reused', message, { request: requestKey(at) })

@@ -7,7 +7,7 @@ const RECHECK_MS = 30_000
  * For calls that have waited: whether the key or token is still good is looked up once more before the answer. While that cannot be
  * found out, it is. Throws NotAuthorized, TokenInvalid.
  */
-export async function assertStillGood(
+export async function requireStillGood(
   { caller, key, role }: Omit<Access, 'count'>,
   { whoIs }: Pick<AccessPorts, 'whoIs'>,
 ): Promise<void> {

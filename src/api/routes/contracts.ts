@@ -13,7 +13,7 @@ import { assert } from '../../runtime/assert.ts'
 import { ContractSchema, ContractSummarySchema, FullContractSchema } from '../answers/contracts.ts'
 import { ofContract } from '../answers/problems.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
-import { assertSame, type Keyed } from '../http/idempotency.ts'
+import { type Keyed, requireSame } from '../http/idempotency.ts'
 import { TokenInQuery } from '../http/validation.ts'
 import type { EntityRoutesPorts } from './entities.ts'
 import { ContractParams, closed } from './forms.ts'
@@ -67,7 +67,7 @@ export const contractRoutes: TypedRoutes<ContractRoutesPorts> = async (app, port
       const { contract, opened } = await contracts.openContract(title, charter, undefined, keyed?.id)
       await opened
       const before = keyed && (await askedBefore(contract, keyed.key))
-      if (before !== undefined) assertSame(before, keyed as Keyed)
+      if (before !== undefined) requireSame(before, keyed as Keyed)
       return reply
         .code(201)
         .header('location', `/api/Contract/${contract.contract}`)

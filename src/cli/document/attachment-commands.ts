@@ -129,7 +129,7 @@ export function attachmentCommands(program: Command): void {
     .description('what proves the agreed attachment to others, as JSON: `audit prove` holds the file against it')
     .action(async (uid: string, path: string, { data, json }: Options) => {
       const evidence = await evidenceAt(placeOf(uid, path), await apiClientFor(data))
-      assertOfAttachment(evidence, path)
+      requireAttachment(evidence, path)
       printResult(json, evidence, jsonLines(evidence))
     })
 }
@@ -156,7 +156,7 @@ async function evidenceAt(place: string, client: ApiClient): Promise<ElementEvid
 }
 
 /** Throws NothingProven: no evidence is no proof. */
-function assertOfAttachment({ values }: ElementEvidence, path: string): void {
+function requireAttachment({ values }: ElementEvidence, path: string): void {
   if (values.length > 0) return
   throw new NothingProven('no_agreed_value', `no attachment at ${path} is agreed, as far as this node can prove it`, {
     path,

@@ -23,7 +23,7 @@ export function apiKeyCommands(program: Command): void {
     .option('--expires <date>', 'when it ends: a date, or a date and time', dateIn)
     .description('make a key, and show it this one time')
     .action(async (name: string, { data, json, role, expires }: Options & { role: ApiRole[]; expires?: string }) => {
-      await assertDataDirectory(data)
+      await requireDataDirectory(data)
       const wanted = { name, roles: role, ...(expires === undefined ? {} : { expires }) }
       const key = await addApiKey(data, wanted, systemClock)
       printResult(json, { ...wanted, key }, [key])
@@ -35,7 +35,7 @@ export function apiKeyCommands(program: Command): void {
     .addOption(dataOption())
     .description('the keys that there are; the keys themselves are kept nowhere')
     .action(async ({ data, json }: Options) => {
-      await assertDataDirectory(data)
+      await requireDataDirectory(data)
       const keys = await readApiKeys(data)
       const shown = keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires }))
       const rows = shown.map(({ name, roles, made, expires }) => [name, roles.join(', '), made, expires ?? 'never'])
@@ -48,14 +48,14 @@ export function apiKeyCommands(program: Command): void {
     .addOption(dataOption())
     .description('a key is good no more, from the next call on')
     .action(async (name: string, { data, json }: Options) => {
-      await assertDataDirectory(data)
+      await requireDataDirectory(data)
       await revokeApiKey(data, name)
       printResult(json, { name }, [])
     })
 }
 
 /** Elsewhere there are no keys, which is not the same as that nobody has one. Throws ConfigurationMissing. */
-async function assertDataDirectory(data: string): Promise<void> {
+async function requireDataDirectory(data: string): Promise<void> {
   await readConfiguration(data, readEnvironment(process.env))
 }
 

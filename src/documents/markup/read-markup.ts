@@ -26,17 +26,17 @@ const plainTypes = [
  */
 export function jsonOfMarkup(element: Element, markup: Markup, adds: boolean, types: Types): unknown {
   const entry = adds && element.kind === 'list' ? element.prototype : undefined
-  assertNamed(markup, entry === undefined ? rootName(element) : ITEM)
+  requireNamed(markup, entry === undefined ? rootName(element) : ITEM)
   return writtenTo(entry ?? element, markup, types)
 }
 
 /** What is written where nothing stands yet, under that name. Throws as `jsonOfMarkup`. */
 export function jsonOfAddedMarkup(name: string, markup: Markup, types: Types): unknown {
-  assertNamed(markup, name)
+  requireNamed(markup, name)
   return addedValue(markup, types)
 }
 
-function assertNamed(markup: Markup, name: string): void {
+function requireNamed(markup: Markup, name: string): void {
   if (nfc(markup.name) === name) return
   const message = `the outermost element is ${markup.name}, and is to be ${name}`
   throw new WriteUnfit('write_unfit', message, { expected: name })

@@ -19,7 +19,7 @@ export function isAllowed(partners: Partners, did: string): boolean {
 }
 
 /** Throws PartyNotAllowed. */
-export function assertAllowed(partners: Partners, did: string): void {
+export function requireAllowed(partners: Partners, did: string): void {
   if (isAllowed(partners, did)) return
   const message = `${did} may not be approved: \`partners\` in concordata.json does not name its domain`
   throw new PartyNotAllowed('party_not_allowed', message, { did })

@@ -6,7 +6,7 @@ import { RateLimit } from '../../runtime/rate-limit.ts'
 import { StoreClosed, WrongExpectedRevision } from '../../store/errors.ts'
 import { type EventStore, NO_EVENTS, type RecordedEvent, type Subscription } from '../../store/port.ts'
 import { DIRECTORY_STREAM } from '../../store/streams.ts'
-import { assertAllowed, isAllowed, type Partners } from './allow-list.ts'
+import { isAllowed, type Partners, requireAllowed } from './allow-list.ts'
 import { type DirectoryEvent, decodeDirectoryEvent, encodeDirectoryEvent } from './directory-events.ts'
 import {
   approve,
@@ -186,7 +186,7 @@ export class Directory {
   async approve(handle: Handle, fingerprint: Hash): Promise<void> {
     for (const { signed } of this.parties()) {
       const { card } = signed.introduction
-      if (card.handle === handle && partyFingerprint(card) === fingerprint) assertAllowed(this.#partners, card.did)
+      if (card.handle === handle && partyFingerprint(card) === fingerprint) requireAllowed(this.#partners, card.did)
     }
     await this.#execute((state) => approve(state, handle, fingerprint, timestamp(this.#clock)))
   }

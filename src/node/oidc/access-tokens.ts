@@ -67,7 +67,7 @@ export class AccessTokens {
         currentDate: new Date(this.#clock.now()),
         requiredClaims: ['exp', 'sub'],
       })
-      this.#assertAccessToken(protectedHeader.typ)
+      this.#requireAccessToken(protectedHeader.typ)
       return {
         name: nameOf(payload, issuer),
         roles: rolesIn(payload, this.#settings),
@@ -83,7 +83,7 @@ export class AccessTokens {
     await this.#client.close()
   }
 
-  #assertAccessToken(typ: unknown): void {
+  #requireAccessToken(typ: unknown): void {
     const type = typeof typ === 'string' ? typ.toLowerCase() : undefined
     if (this.#settings.accessTokensOnly) {
       if (type === undefined || !accessTokenTypes.includes(type)) throw invalid('type')

@@ -119,12 +119,12 @@ class SignerCalls {
     if (!signedDomains.some((domain) => bytes.subarray(0, domain.length).toString('latin1') === domain)) {
       throw refused('the bytes are nothing that a party signs')
     }
-    await this.#assertNotBehindGuard(bytes)
+    await this.#requireNotBehindGuard(bytes)
     return signer.sign(bytes)
   }
 
   /** The guard has the last word also where a process asks that did not look: nothing is signed at a place that is taken. */
-  async #assertNotBehindGuard(bytes: Buffer): Promise<void> {
+  async #requireNotBehindGuard(bytes: Buffer): Promise<void> {
     if (!bytes.toString('utf8', 0, domains.statement.length).startsWith(domains.statement)) return
     const statement = jsonOf(placeForm, bytes.toString('utf8', domains.statement.length))
     if (statement === undefined) throw refused('the bytes are no statement')

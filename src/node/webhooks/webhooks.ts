@@ -95,8 +95,8 @@ export class NodeWebhooks implements Webhooks {
     if (isState(subject) && subject.kind !== 'contracts') throw unfit('a webhook is not told of it', SUBJECTS)
     const isOfOne = !isState(subject) && subject.contract !== ANY
     if (from !== undefined && !isOfOne) throw unfit('from is of one contract', [SUBJECTS[0] as string])
-    await this.#assertKey(owner)
-    this.#assertRoom(subject, owner)
+    await this.#requireKey(owner)
+    this.#requireRoom(subject, owner)
     const lanes = await this.#lanesFor(subject, from)
     const secret = newSecret(signing, (length) => random.bytes(length))
     const hook: Hook = {
@@ -111,7 +111,7 @@ export class NodeWebhooks implements Webhooks {
       secrets: [secret],
     }
     // Others may have come while this one looked.
-    this.#assertRoom(subject, owner)
+    this.#requireRoom(subject, owner)
     const isFirstOfAny = isOfAny(subject) && this.#deliveries.ofAny === 0
     if (isFirstOfAny) file.seeAll(lanes.sizes)
     file.add(hook, lanes.own)
@@ -149,7 +149,7 @@ export class NodeWebhooks implements Webhooks {
 
   async activate(id: string, owner: WebhookOwner): Promise<Webhook> {
     this.#hook(id, owner)
-    await this.#assertKey(owner)
+    await this.#requireKey(owner)
     const hook = this.#hook(id, owner)
     const changed: Hook = { ...hook, ended: null, holder: owner.holder, keyName: owner.keyName }
     this.#change(changed)
@@ -222,7 +222,7 @@ export class NodeWebhooks implements Webhooks {
     this.#deliveries.begin(hook)
   }
 
-  async #assertKey({ holder }: WebhookOwner): Promise<void> {
+  async #requireKey({ holder }: WebhookOwner): Promise<void> {
     const caller: ApiCaller | undefined = await this.#ports.standing(holder)
     if (caller !== undefined) return
     const message =
@@ -230,7 +230,7 @@ export class NodeWebhooks implements Webhooks {
     throw new WebhookKeyUnfit('webhook_key_unfit', message)
   }
 
-  #assertRoom(subject: Subject, { holder }: WebhookOwner): void {
+  #requireRoom(subject: Subject, { holder }: WebhookOwner): void {
     const own = [...this.#hooks.values()].filter((hook) => hook.holder === holder).length
     const counts = [
       [this.#hooks.size, WEBHOOKS_MAX, 'of this node'],

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { entityTag, preconditionIn } from '../../../src/api/http/entity-tag.ts'
-import { assertSame } from '../../../src/api/http/idempotency.ts'
+import { requireSame } from '../../../src/api/http/idempotency.ts'
 import { keyedId } from '../../../src/contracts/requests/keyed-id.ts'
 import type { Handle } from '../../../src/events/ids.ts'
 
@@ -36,8 +36,8 @@ t.test('a key is good for what was asked for under it', async (t) => {
   const [key, content, another] = ['k', 'c', 'd'].map((letter) => letter.repeat(22)) as [string, string, string]
   const keyed = { id: keyedId(key, content), key: `k.${key}` }
   const before = (id: string) => ({ at: { handle: 'ana' as Handle, index: 1, seq: 2 }, request: { commands: [], id } })
-  t.doesNotThrow(() => assertSame(before(keyed.id), keyed))
-  t.throws(() => assertSame(before(keyedId(key, another)), keyed), {
+  t.doesNotThrow(() => requireSame(before(keyed.id), keyed))
+  t.throws(() => requireSame(before(keyedId(key, another)), keyed), {
     code: 'idempotency_key_reused',
     evidence: { request: 'ana.2.1' },
   })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type ApiCaller, TokenInvalid } from '../../../src/api/http/authenticate.ts'
-import { assertStillGood, watchAccess } from '../../../src/api/http/watch-access.ts'
+import { requireStillGood, watchAccess } from '../../../src/api/http/watch-access.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 
 const reader: ApiCaller = { name: 'ana', roles: ['reader'] }
@@ -51,7 +51,7 @@ t.test('its time ends it, whatever the issuer says or does not say', async (t) =
 
 t.test('who has waited is looked up once more before the answer', async (t) => {
   const answers = (whoIs: () => Promise<ApiCaller | undefined>) =>
-    assertStillGood({ caller: reader, key: 'k', role: 'reader' }, { whoIs })
+    requireStillGood({ caller: reader, key: 'k', role: 'reader' }, { whoIs })
   await answers(async () => reader)
   await answers(() => Promise.reject(new Error('the issuer is away')))
   await t.rejects(

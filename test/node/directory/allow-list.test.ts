@@ -1,6 +1,6 @@
 import t from 'tap'
 import { PARTNER_PATTERN } from '../../../src/node/config/configuration.ts'
-import { assertAllowed, isAllowed, PartyNotAllowed } from '../../../src/node/directory/allow-list.ts'
+import { isAllowed, PartyNotAllowed, requireAllowed } from '../../../src/node/directory/allow-list.ts'
 
 t.test('without a list anybody may be approved, with an empty one nobody', async (t) => {
   t.equal(isAllowed(undefined, 'did:web:acme.example'), true)
@@ -26,9 +26,9 @@ t.test('a star stands for what is below a domain, not for the domain nor for wha
 
 t.test('who is not named is told by name', async (t) => {
   const did = 'did:web:thief.example'
-  t.throws(() => assertAllowed(['acme.example'], did), PartyNotAllowed)
+  t.throws(() => requireAllowed(['acme.example'], did), PartyNotAllowed)
   const message = `${did} may not be approved: \`partners\` in concordata.json does not name its domain`
-  t.throws(() => assertAllowed(['acme.example'], did), { code: 'party_not_allowed', message, evidence: { did } })
+  t.throws(() => requireAllowed(['acme.example'], did), { code: 'party_not_allowed', message, evidence: { did } })
 })
 
 t.test('what is no name is no setting', async (t) => {

@@ -10,7 +10,7 @@ import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
 import { BodyMalformed } from '../../http/exact-json.ts'
-import { assertSame, sendAgain } from '../../http/idempotency.ts'
+import { requireSame, sendAgain } from '../../http/idempotency.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
@@ -92,7 +92,7 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
           const keyed = keyedFile?.(hash)
           const before = keyed && (await documents.askedBefore(params.uid, keyed.key))
           if (keyed === undefined || before === undefined) return keyed
-          assertSame(before, keyed)
+          requireSame(before, keyed)
           isAgain = true
           return documents.again(params.uid, before, wait, false)
         })

@@ -8,7 +8,7 @@ import { ofElement } from '../../answers/problems.ts'
 import type { Access } from '../../http/authenticate.ts'
 import { WAIT_SECONDS_MAX } from '../../http/prefer-header.ts'
 import { TokenInQuery } from '../../http/validation.ts'
-import { assertStillGood, watchAccess } from '../../http/watch-access.ts'
+import { requireStillGood, watchAccess } from '../../http/watch-access.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 
 const Params = Type.Object({ uid: UidSchema, element: Type.String() })
@@ -95,7 +95,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
         hasSettled = false
         found = await read(found.after + 1)
       }
-      await assertStillGood(access, ports)
+      await requireStillGood(access, ports)
       return found
     } finally {
       unwatch()
