@@ -2,13 +2,13 @@ import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { configurationPath } from '../../src/node/config/configuration.ts'
 import { guardDirectory } from '../../src/node/files/guard-files.ts'
 import { storePath } from '../../src/node/files/open-store.ts'
 import { newParty, until } from '../support/node-party.ts'
 import { runCommand as run } from '../support/run-command.ts'
+import { sharedContract } from '../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -26,13 +26,8 @@ t.test('a backup of a running node, restored after its disk has died', { timeout
     await Promise.all([nodes.ana.close(), nodes.ben.close()])
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'kept' })).body
+  const contract = await sharedContract(t, ana, ben, 'kept')
   const at = `/api/Contract/${contract}`
-  await ana.call('POST', `${at}/Invitations`, { party: 'ben' })
-  await until('the invitation', async () => (await ben.call('GET', at)).body?.standing === 'invited')
-  await ben.call('POST', `${at}/Acceptance`)
   t.equal((await ana.call('POST', `/new-api/${contract}`, { Remark: 'before' })).status, 201)
 
   t.equal((await ana.call('POST', '/api/Keys')).status, 202)

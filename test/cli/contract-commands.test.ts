@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
+import { addEachOther } from '../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -22,8 +22,7 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
     await Promise.all(nodes.map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
   const run = ({ data }: NodeParty, ...words: string[]) => runCommand(...words, '--data', data)
   const json = async (party: NodeParty, ...words: string[]) => JSON.parse((await run(party, ...words, '--json')).output)
   const standing = async (party: NodeParty, contract: string) =>

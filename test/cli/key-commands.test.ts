@@ -6,7 +6,6 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { apiClientFor } from '../../src/cli/api-client.ts'
 import { freePort } from '../../src/cli/demo/free-port.ts'
-import { addParty } from '../../src/cli/party-commands.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
 import { openNode } from '../../src/index.ts'
@@ -15,6 +14,7 @@ import { createIdentity } from '../../src/node/identity/create-identity.ts'
 import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'
 import { openIdentity } from '../../src/node/identity/identity.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
+import { addEachOther } from '../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -76,8 +76,7 @@ t.test('a key is rotated in every contract, old and new, and over a restart', { 
     await Promise.all(Object.values(nodes).map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
   const contract = await contractFoundedBy(ana, ben)
   const [first] = (await keysOf(ben)).keys
   t.same((await keysOf(ben)).contracts, [{ contract, signing: first }])

@@ -2,7 +2,6 @@ import { appendFile, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { configurationPath, readConfiguration } from '../../src/node/config/configuration.ts'
 import { storePath } from '../../src/node/files/open-store.ts'
@@ -13,6 +12,7 @@ import { examine } from '../../src/node/maintenance/doctor.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { newParty } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
+import { addEachOther } from '../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -25,8 +25,7 @@ t.test('what an operator asks of a data directory', { timeout: 120_000 }, async 
     await Promise.all([closing, nodeOfAna.close()])
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
 
   const doctor = async () => {
     const { status, output } = await runCommand('doctor', '--data', ana.data, '--json')

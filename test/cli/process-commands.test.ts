@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
+import { sharedContract } from '../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -40,12 +40,7 @@ t.test('a node that is told to stop answers what is under way, and ends well', {
   })
   const { child, ended } = start(t, ana)
   await until('the node to be up', () => isReady(ana))
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'two' })).body
-  await ana.call('POST', `/api/Contract/${contract}/Invitations`, { party: 'ben' })
-  await until('the invitation', async () => (await ben.call('GET', '/api/Contract')).body[0]?.standing === 'invited')
-  await ben.call('POST', `/api/Contract/${contract}/Acceptance`)
+  const contract = await sharedContract(t, ana, ben, 'two')
   t.equal((await ana.call('POST', `/new-api/${contract}`, { Country: 'Mexico' })).status, 201)
 
   await nodeOfBen.close()

@@ -1,6 +1,6 @@
+import { addEachOther } from '../support/shared-contract.ts'
 import '../support/checked-answers.ts'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
 import { type ConcordataNode, type Contract, connect, NodeNotRunning, openNode, ProblemError } from '../../src/index.ts'
 import { newParty, until } from '../support/node-party.ts'
 
@@ -11,8 +11,7 @@ const nodes = { ana: await openNode({ data: ana.data }), ben: await openNode({ d
 t.teardown(async () => {
   await Promise.all([nodes.ana.close(), nodes.ben.close()])
 })
-await addParty(ana.data, ben.endpoint, ben.fingerprint)
-await addParty(ben.data, ana.endpoint, ana.fingerprint)
+await addEachOther(ana, ben)
 
 interface Terms {
   readonly Terms: {

@@ -1,40 +1,15 @@
 import '../../support/checked-answers.ts'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
-import { freePort } from '../../../src/cli/demo/free-port.ts'
 import { CONTENT_PIECE_BYTES } from '../../../src/events/attachments/content.ts'
-import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { openNode } from '../../../src/index.ts'
 import { storePath } from '../../../src/node/files/open-store.ts'
-import { createIdentity } from '../../../src/node/identity/create-identity.ts'
-import { readApiToken } from '../../../src/node/identity/identity.ts'
-import { systemClock } from '../../../src/runtime/clock.ts'
 import type { PayloadGroup } from '../../../src/store/payload-group.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts'
 import { bytesWith, pieceGroups } from '../../support/attachments.ts'
+import { soleNode } from '../../support/sole-node.ts'
 
-const data = await mkdtemp(join(tmpdir(), 'concordata-attachments-'))
-const api = `http://127.0.0.1:${await freePort()}`
-const endpoint = `https://127.0.0.1:${await freePort()}`
-await createIdentity(data, { handle: 'sole' as Handle, name: 'Sole Trader', endpoint, api }, systemClock)
-const authorization = `Bearer ${await readApiToken(data)}`
-process.env.CONCORDATA_LOG_LEVEL = 'silent'
-const node = await openNode({ data })
-t.teardown(async () => {
-  await node.close()
-  await rm(data, { recursive: true, force: true })
-})
-
-const call = (method: string, path: string, body?: unknown) =>
-  fetch(new URL(path, api), {
-    method,
-    headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-const { contract } = (await (await call('POST', '/api/Contract', { title: 'alone' })).json()) as { contract: Uid }
+const { node, data, api, authorization, call, contract } = await soleNode(t)
 const at = `/api/Contract/${contract}/Attachments`
 await (await call('POST', `/new-api/${contract}`, { Wording: { $field: { type: 'attachment' } }, Title: 'x' })).json()
 

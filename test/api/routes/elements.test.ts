@@ -1,46 +1,10 @@
 import '../../support/checked-answers.ts'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
-import { freePort } from '../../../src/cli/demo/free-port.ts'
-import type { Handle } from '../../../src/events/ids.ts'
-import { openNode } from '../../../src/index.ts'
-import { createIdentity } from '../../../src/node/identity/create-identity.ts'
-import { readApiToken } from '../../../src/node/identity/identity.ts'
-import { systemClock } from '../../../src/runtime/clock.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { soleNode } from '../../support/sole-node.ts'
 
-const data = await mkdtemp(join(tmpdir(), 'concordata-elements-'))
-const api = `http://127.0.0.1:${await freePort()}`
-const endpoint = `https://127.0.0.1:${await freePort()}`
-await createIdentity(data, { handle: 'sole' as Handle, name: 'Sole Trader', endpoint, api }, systemClock)
-const token = await readApiToken(data)
-process.env.CONCORDATA_LOG_LEVEL = 'silent'
-const node = await openNode({ data })
-t.teardown(async () => {
-  await node.close()
-  await rm(data, { recursive: true, force: true })
-})
-
-const headers = { authorization: `Bearer ${token}` }
-const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
-  fetch(new URL(path, api), {
-    method,
-    headers: {
-      ...headers,
-      ...(typeof body === 'object'
-        ? { 'content-type': 'application/json' }
-        : body === undefined
-          ? {}
-          : { 'content-type': 'text/plain' }),
-      ...more,
-    },
-    ...(body === undefined ? {} : { body: typeof body === 'object' ? JSON.stringify(body) : String(body) }),
-  })
-
-const opened = (await (await call('POST', '/api/Contract', { title: 'alone' })).json()) as { contract: string }
-const root = `/new-api/${opened.contract}`
+const { data, call, contract: uid } = await soleNode(t)
+const root = `/new-api/${uid}`
 
 /** The value of a request that must succeed. */
 async function done(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -49,7 +13,7 @@ async function done(method: string, path: string, body?: unknown): Promise<unkno
   if (!response.ok) throw new Error(`${method} ${path}: ${text}`)
   return text === '' ? undefined : JSON.parse(text)
 }
-const contract = `/api/Contract/${opened.contract}`
+const contract = `/api/Contract/${uid}`
 
 t.test('a type is defined, shown with its hints, and named by fields that are added', async (t) => {
   const percentage = { base: 'decimal', constraint: { minimum: '0', maximum: '100' }, hints: { display: 'percent' } }
@@ -71,7 +35,7 @@ t.test('a type is defined, shown with its hints, and named by fields that are ad
   )
   const unchanged = await call('PUT', `${contract}/Types/Percentage`, percentage)
   t.match({ status: unchanged.status, body: await unchanged.json() }, { status: 409, body: { code: 'type_unchanged' } })
-  t.match(await runCommand('contract', 'types', opened.contract, '--data', data), {
+  t.match(await runCommand('contract', 'types', uid, '--data', data), {
     status: 0,
     output: /Percentage +decimal/,
   })

@@ -4,13 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import { storePath } from '../../../src/node/files/open-store.ts'
 import { makeBackup, restoreBackup } from '../../../src/node/maintenance/backup.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { BINARY } from '../../support/guide.ts'
 import { configure, type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { addEachOther } from '../../support/shared-contract.ts'
 import { webhookReceiver } from '../../support/webhook-receiver.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
@@ -42,8 +42,7 @@ async function asked(party: NodeParty, method: string, path: string, key: string
 t.test('what is asked for again under a key is answered as it was, and done once', async (t) => {
   let nodes = [await openNode({ data: ana.data }), await openNode({ data: ben.data })]
   t.teardown(() => Promise.all(nodes.map((node) => node.close())))
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
 
   const opened = await asked(ana, 'POST', '/api/Contract', 'a-contract', { title: 'of two' })
   const { contract } = opened.body

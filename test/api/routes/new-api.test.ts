@@ -1,52 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { freePort } from '../../../src/cli/demo/free-port.ts'
 import { main } from '../../../src/cli/main.ts'
-import type { Handle } from '../../../src/events/ids.ts'
-import { openNode } from '../../../src/index.ts'
-import { createIdentity } from '../../../src/node/identity/create-identity.ts'
-import { readApiToken } from '../../../src/node/identity/identity.ts'
-import { systemClock } from '../../../src/runtime/clock.ts'
 import { playSample } from '../../support/sample.ts'
+import { soleNode } from '../../support/sole-node.ts'
 
-const data = await mkdtemp(join(tmpdir(), 'concordata-api-'))
-const api = `http://127.0.0.1:${await freePort()}`
-const endpoint = `https://127.0.0.1:${await freePort()}`
-await createIdentity(data, { handle: 'sole' as Handle, name: 'Sole Trader', endpoint, api }, systemClock)
-const token = await readApiToken(data)
-process.env.CONCORDATA_LOG_LEVEL = 'silent'
-const node = await openNode({ data })
-t.teardown(async () => {
-  await node.close()
-  await rm(data, { recursive: true, force: true })
-})
-
-const headers = { authorization: `Bearer ${token}` }
-const call = (method: string, path: string, body?: unknown, more: Record<string, string> = {}) =>
-  fetch(new URL(path, api), {
-    method,
-    headers: {
-      ...headers,
-      ...(typeof body === 'object'
-        ? { 'content-type': 'application/json' }
-        : body === undefined
-          ? {}
-          : { 'content-type': 'text/plain' }),
-      ...more,
-    },
-    ...(body === undefined ? {} : { body: typeof body === 'object' ? JSON.stringify(body) : String(body) }),
-  })
-
-const opened = (await (await call('POST', '/api/Contract', { title: 'alone' })).json()) as { contract: string }
-const root = `/new-api/${opened.contract}`
+const { data, api, endpoint, token, call, contract: uid } = await soleNode(t)
+const root = `/new-api/${uid}`
 
 t.test('a contract is opened, listed and shown', async (t) => {
   t.match(await (await call('GET', '/api/Contract')).json(), [
-    { contract: opened.contract, title: 'alone', standing: 'member', members: ['sole'], size: 1 },
+    { contract: uid, title: 'alone', standing: 'member', members: ['sole'], size: 1 },
   ])
-  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), {
+  t.match(await (await call('GET', `/api/Contract/${uid}`)).json(), {
     acknowledged: 1,
     signedSize: { sole: 1 },
     divergences: [],
@@ -79,7 +44,7 @@ t.test('a structure is posted, read as JSON and text, written and removed', asyn
   t.match(await (await call('GET', `${root}/Claimant`)).json(), { Name: 'Ben', Age: 42, Insured: false })
   t.equal((await call('DELETE', `${root}/Claimant/Age`)).status, 200)
   t.equal((await call('GET', `${root}/Claimant/Age`)).status, 404)
-  t.match(await (await call('GET', `/api/FullContract?ContractId=${opened.contract}`)).json(), {
+  t.match(await (await call('GET', `/api/FullContract?ContractId=${uid}`)).json(), {
     title: 'alone',
     document: { Claimant: { Name: 'Ben' } },
   })
@@ -103,8 +68,8 @@ t.test('a request that is not waited for can be looked up', async (t) => {
     t.match(status, { outcome: { kind: 'accepted' }, waitingFor: [] })
     break
   }
-  t.equal((await call('GET', `/api/Contract/${opened.contract}/Requests/sole.9999.0`)).status, 404)
-  t.equal((await call('GET', `/api/Contract/${opened.contract}/Requests/nonsense`)).status, 404)
+  t.equal((await call('GET', `/api/Contract/${uid}/Requests/sole.9999.0`)).status, 404)
+  t.equal((await call('GET', `/api/Contract/${uid}/Requests/nonsense`)).status, 404)
 })
 
 t.test('what cannot be done is said with status and code', async (t) => {
@@ -114,8 +79,8 @@ t.test('what cannot be done is said with status and code', async (t) => {
     [404, 'no_such_path', 'DELETE', `${root}/Nobody`],
     [404, 'no_such_contract', 'GET', '/new-api/0000000000000000000000000000000000000000000000000000'],
     [404, 'no_such_route', 'GET', '/elsewhere'],
-    [404, 'party_unknown', 'POST', `/api/Contract/${opened.contract}/Invitations`, { party: 'nobody' }],
-    [409, 'not_invited', 'POST', `/api/Contract/${opened.contract}/Acceptance`],
+    [404, 'party_unknown', 'POST', `/api/Contract/${uid}/Invitations`, { party: 'nobody' }],
+    [409, 'not_invited', 'POST', `/api/Contract/${uid}/Acceptance`],
     [400, 'request_malformed', 'POST', '/api/Contract', { name: 'x' }],
     [400, 'path_malformed', 'GET', `${root}/a//b`],
     [422, 'write_unfit', 'PUT', root, 'text to a block'],
@@ -201,21 +166,21 @@ t.test('the commands say what stands, and what is wrong', async (t) => {
     }
   }
   t.equal(await run('contract', 'list', '--data', data), 0)
-  t.match(output.join(''), opened.contract)
-  t.equal(await run('contract', 'show', opened.contract, '--data', data), 0)
+  t.match(output.join(''), uid)
+  t.equal(await run('contract', 'show', uid, '--data', data), 0)
   t.match(output.join(''), 'Eve')
-  t.equal(await run('contract', 'show', opened.contract, '--json', '--data', data), 0)
-  t.match(JSON.parse(output.join('')), { contract: opened.contract, document: { Claimant: { Name: 'Eve' } } })
+  t.equal(await run('contract', 'show', uid, '--json', '--data', data), 0)
+  t.match(JSON.parse(output.join('')), { contract: uid, document: { Claimant: { Name: 'Eve' } } })
   t.equal(await run('contract', 'open', 'by command', '--data', data), 0)
-  t.equal(await run('audit', 'verify', opened.contract, '--data', data), 0)
+  t.equal(await run('audit', 'verify', uid, '--data', data), 0)
   t.match(output.join(''), 'Nothing is off')
-  t.equal(await run('audit', 'verify', opened.contract, '--json', '--data', data), 0)
+  t.equal(await run('audit', 'verify', uid, '--json', '--data', data), 0)
   t.equal(await run('party', 'list', '--data', data), 0)
   t.equal(await run('audit', 'verify', 'nonsense', '--data', data), 1)
   t.match(output.join(''), 'no_such_contract')
-  t.equal(await run('contract', 'invite', opened.contract, 'nobody', '--data', data), 1)
+  t.equal(await run('contract', 'invite', uid, 'nobody', '--data', data), 1)
   t.match(output.join(''), 'party_unknown')
-  t.equal(await run('contract', 'accept', opened.contract, '--data', data), 1)
+  t.equal(await run('contract', 'accept', uid, '--data', data), 1)
   t.equal(await run('party', 'add', 'https://127.0.0.1:1', '--fingerprint', 'x', '--data', data), 1)
   t.match(output.join(''), 'peer_unreachable')
   t.equal(await run('party', 'add', endpoint, '--fingerprint', 'ffff', '--data', data), 1)
@@ -230,8 +195,7 @@ t.test('the commands say what stands, and what is wrong', async (t) => {
 })
 
 t.test('what is known to be void is refused here, with what it would take, and enters no ledger', async (t) => {
-  const size = async () =>
-    ((await (await call('GET', `/api/Contract/${opened.contract}`)).json()) as { size: number }).size
+  const size = async () => ((await (await call('GET', `/api/Contract/${uid}`)).json()) as { size: number }).size
   const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
   const lines = { $list: { entriesMax: 1, entry: { Insurer: { $field: { type: 'party' } } } } }
   t.equal((await call('POST', root, { Checked: { Is: true, Lines: lines, Terms: terms } })).status, 201)
@@ -284,7 +248,7 @@ t.test('one bad request spoils no other that is asked for at the same time', asy
 })
 
 t.test('every write can be tried', async (t) => {
-  const at = `/api/Contract/${opened.contract}`
+  const at = `/api/Contract/${uid}`
   const { size } = (await (await call('GET', at)).json()) as { size: number }
   const tries: [string, string, unknown?][] = [
     ['POST', `${at}/Lock`, { purpose: 'review' }],
@@ -339,7 +303,7 @@ t.test('a write is done only if what stands there is what its precondition names
   t.equal(new Set([text, json, block]).size, 3, 'each representation has a tag of its own')
   const put = async (path: string, body: unknown, headers: Record<string, string>, method = 'PUT') =>
     (await call(method, path, body, headers)).status
-  const { size } = (await (await call('GET', `/api/Contract/${opened.contract}`)).json()) as { size: number }
+  const { size } = (await (await call('GET', `/api/Contract/${uid}`)).json()) as { size: number }
   for (const headers of [
     { 'if-match': '"stale"' },
     { 'if-match': `W/${text}` },
@@ -355,7 +319,7 @@ t.test('a write is done only if what stands there is what its precondition names
     t.match([response.status, await response.json()], [412, { code: 'precondition_failed', path: 'Conditions/Name' }])
   }
   t.equal(await put(`${at}/Name`, 'b', { 'if-match': 'no tag' }), 400)
-  t.match(await (await call('GET', `/api/Contract/${opened.contract}`)).json(), { size }, 'and nothing was signed')
+  t.match(await (await call('GET', `/api/Contract/${uid}`)).json(), { size }, 'and nothing was signed')
   t.equal(await put(`${at}/Empty`, 'first', { 'if-none-match': '*' }), 200, 'a field without a value has none to match')
   t.equal(await put(`${at}/Empty`, 'second', { 'if-none-match': '*' }), 412)
   t.equal(await put(`${at}/Name?dry-run`, 'b', { 'if-match': '"stale"' }), 412)
@@ -369,7 +333,7 @@ t.test('a write is done only if what stands there is what its precondition names
   t.same((await Promise.all(all)).sort(), [201, 412, 412, 412], 'of those who ask at the same time one comes first')
   t.equal(((await (await call('GET', `${at}/Lines`)).json()) as unknown[]).length, 2)
 
-  const contract = `/api/Contract/${opened.contract}`
+  const contract = `/api/Contract/${uid}`
   const locked = await call('POST', `${contract}/Lock`, { purpose: 'review' }, { 'if-match': '"x"' })
   t.equal(locked.status, 400, 'where it is not looked at, nothing is done')
   const tag = await tagOf(contract)

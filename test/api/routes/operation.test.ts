@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import { type NodeParty, newParty, until } from '../../support/node-party.ts'
+import { addEachOther } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -29,8 +29,7 @@ t.test('what an operator sees of a node', { timeout: 120_000 }, async (t) => {
     await Promise.all([nodeOfAna.close(), nodeOfBen.close()])
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
 
   for (const path of ['health', 'ready']) {
     const answer = await fetch(`${ana.api}/${path}`)

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import { configure, newParty, until } from '../../support/node-party.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 t.setTimeout(300_000)
@@ -21,16 +21,8 @@ async function given(t: Test) {
     await Promise.all(Object.values(nodes).map((node) => node.close()))
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'of two' })).body
+  const contract = await sharedContract(t, ana, ben, 'of two')
   const at = `/api/Contract/${contract}`
-  t.equal((await ana.call('POST', `${at}/Invitations`, { party: 'ben' })).status, 200)
-  await until('the invitation', async () => {
-    const { body } = await ben.call('GET', '/api/Contract')
-    return body[0]?.standing === 'invited'
-  })
-  t.equal((await ben.call('POST', `${at}/Acceptance`)).status, 200)
   const document = `/new-api/${contract}`
   t.equal((await ana.call('POST', document, { Rate: '1', Share: '2' })).status, 200)
   const questions = async () => (await ben.call('GET', `${at}/Questions`)).body

@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { createKeyFile } from '../../../src/crypto/key-file.ts'
 import { openNode } from '../../../src/index.ts'
 import { readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
@@ -13,6 +12,7 @@ import { identityPaths, readText } from '../../../src/node/identity/identity-fil
 import { ask } from '../../support/https.ts'
 import { type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { addEachOther } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -21,8 +21,7 @@ const identityOf = async ({ data }: NodeParty) => openIdentity(await readConfigu
 const shown = async (of: string, by: NodeParty) => (await runCommand('party', 'show', of, '--data', by.data)).output
 
 async function approveEachOther(one: NodeParty, other: NodeParty): Promise<void> {
-  await addParty(one.data, other.endpoint, other.fingerprint)
-  await addParty(other.data, one.endpoint, one.fingerprint)
+  await addEachOther(one, other)
 }
 
 async function contractOf(founder: NodeParty, ...invited: NodeParty[]): Promise<string> {

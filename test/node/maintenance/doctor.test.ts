@@ -14,6 +14,7 @@ import { type Examined, examine } from '../../../src/node/maintenance/doctor.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { configure, newParty } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { addEachOther } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -83,8 +84,7 @@ t.test('a peer that shows another certificate: of the keys that were approved, o
   const own = await openNode({ data: ana.data })
   let node = await openNode({ data: ben.data })
   t.teardown(() => node.close())
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
   await own.close()
   t.match(await look(), { level: 'ok' })
 
@@ -124,8 +124,7 @@ t.test('a peer that does not know the certificate of this node yet has not block
   const [ana, ben] = [await newParty(root, 'ana'), await newParty(root, 'ben')]
   let [own, node] = [await openNode({ data: ana.data }), await openNode({ data: ben.data })]
   t.teardown(() => Promise.all([own.close(), node.close()]))
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
   const look = async () => {
     const findings = JSON.parse((await runCommand('doctor', '--data', ana.data, '--json')).output)
     return findings.find(({ check }: { check: string }) => check === 'peer ben')

@@ -3,7 +3,6 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Running, startProcess } from '../../../src/cli/demo/party-process.ts'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
 import { openIdentity } from '../../../src/node/identity/identity.ts'
 import { accessLogPath } from '../../../src/node/inward/access-log.ts'
@@ -14,6 +13,7 @@ import { configure, type NodeParty, newParty, until } from '../../support/node-p
 import { OidcIssuer } from '../../support/oidc-issuer.ts'
 import { OtlpCollector } from '../../support/otlp-collector.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { addEachOther } from '../../support/shared-contract.ts'
 
 /** What is written into documents, and what is shown as a key, in this test: it must turn up nowhere. */
 const VALUE = 'Zanzibarvalue'
@@ -85,8 +85,7 @@ async function start(t: Test) {
     await collector.stop()
   })
   const [ana, ben] = parties
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
+  await addEachOther(ana, ben)
   await until('both know each other', async () => {
     const known = await Promise.all(parties.map(async (party) => (await party.call('GET', '/api/Party')).body))
     return known.every((list) => list.some(({ status }: { status: string }) => status === 'approved'))

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { type ObstacleCode, obstacleKinds } from '../../../src/contracts/obstacles/obstacles.ts'
 import { guardDirectory } from '../../../src/node/files/guard-files.ts'
 import { storePath } from '../../../src/node/files/open-store.ts'
 import { identityPaths } from '../../../src/node/identity/identity-files.ts'
 import { Company } from '../../support/company.ts'
-import { newParty, until } from '../../support/node-party.ts'
+import { newParty } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -30,13 +30,8 @@ async function companies(t: Test) {
     await rm(root, { recursive: true, force: true })
   })
   await Promise.all([ana.up(), ben.up()])
-  await addParty(ana.party.data, ben.party.endpoint, ben.party.fingerprint)
-  await addParty(ben.party.data, ana.party.endpoint, ana.party.fingerprint)
-  const { contract } = (await ana.party.call('POST', '/api/Contract', { title: 'of two' })).body
+  const contract = await sharedContract(t, ana.party, ben.party, 'of two')
   const at = `/api/Contract/${contract}`
-  await ana.party.call('POST', `${at}/Invitations`, { party: 'ben' })
-  await until('the invitation', async () => (await ben.party.call('GET', at)).body?.standing === 'invited')
-  await ben.party.call('POST', `${at}/Acceptance`)
   t.equal((await ana.party.call('POST', `/new-api/${contract}`, { A: '1', B: '2' })).status, 200)
   const names = (t: Test, company: Company, code: ObstacleCode, ...parties: string[]) =>
     company.names(t, contract, code, ...parties)

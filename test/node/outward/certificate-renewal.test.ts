@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { freePort } from '../../../src/cli/demo/free-port.ts'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import { configurationPath, readConfiguration, readEnvironment } from '../../../src/node/config/configuration.ts'
 import { openIdentity } from '../../../src/node/identity/identity.ts'
@@ -13,6 +12,7 @@ import { CertificateRenewal, isRenewalDue } from '../../../src/node/outward/cert
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -28,13 +28,7 @@ t.test('what a party says anew of itself, its peers take up by themselves', { ti
     await Promise.all([nodes.ana.close(), nodes.ben.close()])
     await rm(root, { recursive: true, force: true })
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'renewed' })).body
-  const at = `/api/Contract/${contract}`
-  await ana.call('POST', `${at}/Invitations`, { party: 'ben' })
-  await until('the invitation', async () => (await ben.call('GET', at)).body?.standing === 'invited')
-  await ben.call('POST', `${at}/Acceptance`)
+  const contract = await sharedContract(t, ana, ben, 'renewed')
   const write = async (party: NodeParty, remark: string) =>
     (await party.call('POST', `/new-api/${contract}`, { [remark]: 'said' })).status
 

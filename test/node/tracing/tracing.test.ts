@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
 import { openNode } from '../../../src/index.ts'
 import type { TracingSettings } from '../../../src/node/config/tracing-settings.ts'
 import { configure, type NodeParty, newParty, until } from '../../support/node-party.ts'
 import { type CollectedSpan, OtlpCollector } from '../../support/otlp-collector.ts'
+import { sharedContract } from '../../support/shared-contract.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -25,13 +25,8 @@ async function start(t: Test, tracing: readonly [TracingSettings, TracingSetting
     await close()
     await Promise.all([anas.stop(), bens.stop()])
   })
-  await addParty(ana.data, ben.endpoint, ben.fingerprint)
-  await addParty(ben.data, ana.endpoint, ana.fingerprint)
-  const { contract } = (await ana.call('POST', '/api/Contract', { title: 'traced' })).body
+  const contract = await sharedContract(t, ana, ben, 'traced')
   const at = `/api/Contract/${contract}`
-  await ana.call('POST', `${at}/Invitations`, { party: 'ben' })
-  await until('ben is invited', async () => (await ben.call('GET', at)).body?.standing === 'invited')
-  await ben.call('POST', `${at}/Acceptance`)
   await until('ben is a member', async () => (await ana.call('GET', at)).body?.members?.length === 2)
   return { ana, ben, anas, bens, contract, close }
 }
