@@ -39,7 +39,7 @@ export class AgreedView {
   /** The element at the end of these names, from the root on. */
   find(names: readonly string[]): Element | undefined {
     let element: Element | undefined = this.#document.document
-    for (const name of names) element = element && (childNamed(element, name) ?? entryNumbered(element, name))
+    for (const name of names) element = element && childOrEntry(element, name)
     return element
   }
 
@@ -47,9 +47,7 @@ export class AgreedView {
   async locate(names: readonly string[]): Promise<Element | undefined> {
     let element: Element | undefined = this.#document.document
     for (const name of names)
-      element =
-        element &&
-        (childNamed(element, name) ?? entryNumbered(element, name) ?? (await this.#entryMeant(element, name)))
+      element = element && (childOrEntry(element, name) ?? (await this.#entryMeant(element, name)))
     return element
   }
 
@@ -103,6 +101,11 @@ export class AgreedView {
     }
     return names
   }
+}
+
+/** By its name; an entry of a list by its number, `Lines[3]`, as well. */
+export function childOrEntry(parent: Element, step: string): Element | undefined {
+  return childNamed(parent, step) ?? entryNumbered(parent, step)
 }
 
 /** `Lines[3]`: what is as well `Lines/3`. */

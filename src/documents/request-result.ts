@@ -1,5 +1,6 @@
 import { statementAt } from '../agreement/feeds.ts'
 import { withHistory } from '../agreement/history/looking-back.ts'
+import { settledAt } from '../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Intent, Submission, Verdict } from '../contracts/requests/submission.ts'
@@ -11,6 +12,7 @@ import type { EventStore, PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
 import type { RefusingRule, RefusingRulePorts } from './refusing-rule.ts'
+import { asksToAdd, createdIn } from './requests/created.ts'
 import { explained, type RefusedHere } from './requests/refused-here.ts'
 import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
@@ -87,7 +89,8 @@ export async function resultFor(
   ports: ResultPorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
-  const result = await shown(fate, live.contract, ports.payloads, createdAt)
+  const made = createdAt ?? (await createdBy(fate, asked.request as Request, live, ports))
+  const result = await shown(fate, live.contract, ports.payloads, made)
   if (fate.kind !== 'settled' || result.kind !== 'settled') return result
   const { outcome, request } = fate
   if (outcome.kind === 'accepted') {
@@ -101,6 +104,18 @@ export async function resultFor(
   const { payloads } = asked
   const tried = { commands, payloads, isChangeSet: changeSet !== undefined, time: held?.statement.time }
   return { ...result, ...(await explained(outcome.reason, tried, live, ports)) }
+}
+
+/** What the request has added, where that is one element: the ledger says it, and says the same to whoever asks once more. */
+async function createdBy(
+  fate: Verdict,
+  asked: Request,
+  live: LiveContract,
+  { events }: ResultPorts,
+): Promise<readonly string[] | undefined> {
+  if (fate.kind !== 'settled' || fate.outcome.kind !== 'accepted' || !asksToAdd(asked)) return undefined
+  const entry = await settledAt(events, live.contract, fate.index)
+  return entry && createdIn(entry, live)
 }
 
 async function shown(

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { childNamed, type Element } from '../aggregates/contract/document/element.ts'
+import type { Element } from '../aggregates/contract/document/element.ts'
 import { builtInOf } from '../aggregates/contract/document/types.ts'
 import { compiledRule, placeOf } from '../aggregates/contract/rules/compiled-rule.ts'
 import type { RuleTerms } from '../aggregates/contract/rules/rule-book.ts'
@@ -13,7 +13,7 @@ import { ruleTypeOf } from '../aggregates/rules/values/field-values.ts'
 import { type ElementId, HandleSchema } from '../events/ids.ts'
 import { accessRights, type Expression, type RuleBody, RuleNumberSchema, type Who } from '../events/rule.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
-import { AgreedView } from './agreed-view.ts'
+import { AgreedView, childOrEntry } from './agreed-view.ts'
 import { NoSuchPath, parsePath } from './path.ts'
 
 /** An expression cannot be read. Evidence: `from`, `to` (UTF-16 units of the text), `suggestion`, `faults` (all of them). */
@@ -152,7 +152,7 @@ export function pathOf(id: ElementId, state: ContractState): string {
 
 export function elementAt(path: string, state: ContractState): Element {
   const names = parsePath(`/${path}`)
-  const element = names.reduce<Element | undefined>((at, name) => at && childNamed(at, name), state.document)
+  const element = names.reduce<Element | undefined>((at, name) => at && childOrEntry(at, name), state.document)
   if (element !== undefined) return element
   throw new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract: state.contract, path })
 }

@@ -68,6 +68,7 @@ export const ChangeSchema = object(
     change: Type.String(),
     by: HandleSchema,
     time: Time,
+    was: Type.Optional(Type.String()),
     value: Type.Optional(AnyValue),
   },
   'Change',

@@ -44,13 +44,20 @@ interface PendingBody extends HeldUp {
 
 /** The one way from what became of a request to HTTP. */
 export function send(reply: FastifyReply, result: RequestResult): FastifyReply {
-  const { status, headers, body } = answerTo(result)
+  const { status, headers, body } = answerTo(result.parts === undefined ? result : ofSeveral(result))
   const { parts, takenBack: candidates } = result
   const inParts = parts && { parts: parts.map(requestKey), ...(candidates && { candidates }) }
   return reply
     .code(status)
     .headers(headers)
     .send({ ...body, ...inParts })
+}
+
+/** Of several requests no element is the one that was added. */
+function ofSeveral(result: RequestResult): RequestResult {
+  if (!('createdAt' in result)) return result
+  const { createdAt: _of, ...others } = result
+  return others
 }
 
 export function answerTo(result: RequestResult): Answer {

@@ -44,11 +44,14 @@ function halves(text: string, at: string): [string, string] {
 }
 
 function decoded(text: string): string {
+  let said: string
   try {
-    return decodeURIComponent(text)
+    said = decodeURIComponent(text)
   } catch {
     throw malformed('it has a wrong escape')
   }
+  if (said.includes('\0')) throw malformed('it has a character U+0000')
+  return said
 }
 
 function malformed(what: string): PathMalformed {

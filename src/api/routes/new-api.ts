@@ -226,8 +226,10 @@ async function shownOf(
 ): Promise<ShownForm | FastifyReply> {
   const { documents } = ports
   const { uid, names } = placeOf(request)
-  const { at, from, view } = request.query as Static<typeof ReadQuery>
-  if (wantsEvents(request)) {
+  const { at, format: wanted, from, view } = request.query as Static<typeof ReadQuery>
+  if (wanted === undefined && wantsEvents(request)) {
+    if (at !== undefined || view === 'live')
+      throw new RequestMalformed('request_malformed', 'events are of what is agreed from now on, or with from, before')
     const [spelling] = request.url.split('?', 1) as [string]
     return ports.events({ kind: 'changes', contract: uid, names }, spelling, from, request, reply)
   }

@@ -53,6 +53,12 @@ export const requestListRoutes: TypedRoutes<RequestRoutesPorts> = async (
           expected: 'contract',
         })
       if (id !== undefined && contract !== undefined) {
+        const [beside] =
+          Object.entries({ author, before, path, since, state }).find(([, one]) => one !== undefined) ?? []
+        if (beside !== undefined)
+          throw new RequestMalformed('request_malformed', `id names one request, and ${beside} stands beside it`, {
+            path: `/${beside}`,
+          })
         const status = await contracts.use(contract, (live) => requestStatus(live, store, id))
         return { requests: [{ contract, ...status }] }
       }

@@ -10,7 +10,7 @@ import { type Handle, type LedgerIndex, requestKey, type Uid } from '../../event
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { PayloadStore } from '../../store/port.ts'
 import { AgreedView, type HeldPayloads } from '../agreed-view.ts'
-import { changedPath, isAboutIn } from './told-changes.ts'
+import { changedPath, concerns } from './watched.ts'
 
 /** A change that has not settled. */
 export interface Tentative {
@@ -54,15 +54,16 @@ async function shownLive(
   { payloads, turns }: LiveViewPorts,
 ): Promise<ShownLive | undefined> {
   const { document, isWhole, onTheirWay } = await liveDocumentOf(state, turns)
-  const view = new AgreedView(document, contract, withComputed(payloads, onTheirWay), turns)
+  const held = withComputed(payloads, onTheirWay)
+  const view = new AgreedView(document, contract, held, turns)
   const element: Element | undefined = await view.locate(names)
   const tentative: Tentative[] = []
   for (const step of onTheirWay) {
     const at = new Set<string>()
     for (const event of step.events) {
       if (turns?.isOver === true) await turns.next()
-      const path = changedPath(event, step)
-      if (isAboutIn(path, names, event)) at.add(path.join('/'))
+      const isConcerned = concerns(event, names, step, { contract, payloads: held })
+      if (isConcerned !== false && (await isConcerned)) at.add(changedPath(event, step).join('/'))
     }
     if (at.size === 0) continue
     const { index, request } = step

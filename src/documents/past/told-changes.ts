@@ -7,10 +7,11 @@ import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import { valueUnder } from '../../events/seal.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
-import { AgreedView, isStanding, openedIn } from '../agreed-view.ts'
+import { isStanding, openedIn } from '../agreed-view.ts'
 import { subjectOf } from '../path.ts'
 import { sealedValue } from '../sealed-value.ts'
 import { StatementTimes } from './statement-times.ts'
+import { type Around, changedPath, concerns, pathBefore } from './watched.ts'
 
 /** A change as it was when it was made, whatever has become of the element since. */
 export interface ToldChange {
@@ -22,6 +23,8 @@ export interface ToldChange {
   readonly by: string
   /** When its author says that it was made. */
   readonly time: string
+  /** Of what was renamed: the subject that it had. */
+  readonly was?: string
   /** Of a field: its agreed value after it, if it had one that is held here. */
   readonly value?: unknown
 }
@@ -40,39 +43,41 @@ export interface FoundChanges {
   readonly events: readonly {
     readonly event: ContractEvent
     readonly path: readonly string[]
+    readonly was: readonly string[] | undefined
     readonly place: number
   }[]
   /** By id, as they stand after the entry. */
   readonly fields: ReadonlyMap<ElementId, Field>
 }
 
-/** What an entry has changed at or below an element, or above it by taking it away. */
+/** What an entry has changed at or below an element, or above it by taking it away or renaming it. */
 export async function toldChanges(
   entry: LedgerEntry,
   { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
-  around: { readonly before: ContractState; readonly after: ContractState },
+  around: Around,
   ports: ToldPorts,
 ): Promise<ToldChange[]> {
-  const found = await changesIn(entry, names, around, ports.turns)
+  const found = await changesIn(entry, { contract, names }, around, ports)
   return (await toldOf([found], contract, ports)).map(({ change }) => change)
 }
 
 /** The same, before any value is read. */
 export async function changesIn(
   entry: LedgerEntry,
-  names: readonly string[],
-  { before, after }: { readonly before: ContractState; readonly after: ContractState },
-  turns: Turns,
+  { contract, names }: { readonly contract: Uid; readonly names: readonly string[] },
+  around: Around,
+  { store: { payloads }, turns }: Pick<ToldPorts, 'store' | 'turns'>,
 ): Promise<FoundChanges> {
-  const events: { event: ContractEvent; path: readonly string[]; place: number }[] = []
+  const events: FoundChanges['events'][number][] = []
   for (const [place, event] of entry.events.entries()) {
     if (turns.isOver) await turns.next()
     // What is agreed at once is told once.
     if (event.type === 'ValueProposed' && event.candidate === undefined) continue
-    const path = changedPath(event, { before, after })
-    if (isAboutIn(path, names, event)) events.push({ event, path, place })
+    const isConcerned = concerns(event, names, around, { contract, payloads })
+    if (isConcerned === false || !(await isConcerned)) continue
+    events.push({ event, path: changedPath(event, around), was: pathBefore(event, around), place })
   }
-  const fields = events.flatMap(({ event }) => fieldGiven(event, after) ?? [])
+  const fields = events.flatMap(({ event }) => fieldGiven(event, around.after) ?? [])
   return { entry, events, fields: new Map(fields.map((field) => [field.id, field])) }
 }
 
@@ -89,11 +94,12 @@ export async function toldOf(
     if (events.length === 0) continue
     const time = await times.of(entry)
     const { author, index, request } = entry
-    for (const { event, path, place } of events) {
+    for (const { event, path, place, was } of events) {
       if (turns.isOver) await turns.next()
       const value = isGiven(event) ? valueIn(fields.get(event.field), opened) : undefined
       const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
-      const change = { ...common, change: event.type, ...(value !== undefined && { value }) }
+      const from = was && { was: subjectOf(contract, was) }
+      const change = { ...common, change: event.type, ...from, ...(value !== undefined && { value }) }
       changes.push({ entry, place, change })
     }
   }
@@ -105,27 +111,6 @@ function valueIn(field: Field | undefined, opened: ReadonlyMap<Hash, string>): u
   if (field === undefined || !isStanding(field)) return undefined
   const text = opened.get(field.agreed.seal)
   return text === undefined ? sealedValue(field.agreed) : valueUnder(field.agreed.seal, text)
-}
-
-/** The names on the way to what an event is about, as they are then. */
-export function changedPath(
-  event: ContractEvent,
-  { before, after }: { readonly before: ContractState; readonly after: ContractState },
-): readonly string[] {
-  return pathOf(event, event.type === 'ElementRemoved' ? before : after)
-}
-
-/**
- * Whether what happens at a path concerns whoever watches these names, of which `*` is any one: it is there or below, or takes away
- * what stands above.
- */
-export function isAboutIn(path: readonly string[], names: readonly string[], { type }: ContractEvent): boolean {
-  if (names.every((name, depth) => isNamed(path[depth], name))) return true
-  return type === 'ElementRemoved' && path.every((step, depth) => isNamed(step, names[depth]))
-}
-
-function isNamed(step: string | undefined, name: string | undefined): boolean {
-  return step !== undefined && (name === '*' || step === name)
 }
 
 /** A request that came to nothing: none where this one did not. */
@@ -151,21 +136,4 @@ function isGiven(event: ContractEvent): event is ValueGiven {
 function fieldGiven(event: ContractEvent, after: ContractState): Field | undefined {
   const field = isGiven(event) ? find(after, event.field) : undefined
   return field?.kind === 'field' ? field : undefined
-}
-
-/** Of what is not in the document: the block that it would be in; of members, the record itself. */
-function pathOf(event: ContractEvent, document: ContractState): readonly string[] {
-  const id = placeOf(event)
-  if (id === undefined) return []
-  return AgreedView.namesOf(document, id) ?? AgreedView.namesOf(document, parentOf(id)) ?? []
-}
-
-function placeOf(event: ContractEvent): ElementId | undefined {
-  if ('field' in event && typeof event.field === 'string') return event.field
-  if ('block' in event) return event.block
-  return 'element' in event ? event.element : undefined
-}
-
-function parentOf(id: ElementId): ElementId {
-  return id.slice(0, Math.max(1, id.lastIndexOf('.'))) as ElementId
 }

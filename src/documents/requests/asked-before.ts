@@ -1,17 +1,15 @@
-import { find } from '../../aggregates/contract/state.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import { findSettled } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest } from '../../contracts/requests/progress.ts'
 import { settledVerdict, type Verdict } from '../../contracts/requests/submission.ts'
-import type { ContractEvent } from '../../events/contract-events.ts'
-import { type ElementId, type RequestRef, requestKey } from '../../events/ids.ts'
+import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { AgreedView } from '../agreed-view.ts'
 import { pendingResult, type RequestResult, type ResultPorts, resultFor } from '../request-result.ts'
+import { createdIn } from './created.ts'
 
 /** A request of this party that its caller had asked for before, found by the key that it was asked for under. */
 export interface AskedBefore {
@@ -108,30 +106,4 @@ async function pendingAgain(request: RequestRef, { id }: Request, live: LiveCont
   const { lock } = state.settling.agreed
   if (lock === null || !live.requests.queue.isToBeSigned(id)) return pendingResult(live, request)
   return { contract, kind: 'pending', request, waitingFor: [lock.holder] }
-}
-
-/** The names on the way to the one element that it has added, beside what stands in that. */
-function createdIn({ events }: LedgerEntry, { state }: LiveContract): string[] | undefined {
-  const added = new Set(events.flatMap(addedBy))
-  const outermost = [...added].filter((id) => !ancestorsOf(id).some((ancestor) => added.has(ancestor)))
-  const [only] = outermost
-  if (outermost.length !== 1 || only === undefined || find(state.settling.agreed, only) === undefined) return undefined
-  return AgreedView.namesOf(state.settling.agreed, only)
-}
-
-function ancestorsOf(id: ElementId): ElementId[] {
-  const ordinals = id.split('.')
-  return ordinals.slice(1).map((_, depth) => ordinals.slice(0, depth + 1).join('.') as ElementId)
-}
-
-function addedBy(event: ContractEvent): ElementId[] {
-  switch (event.type) {
-    case 'BlockAdded':
-    case 'EntryAdded':
-    case 'FieldAdded':
-    case 'ListAdded':
-      return [event.element]
-    default:
-      return []
-  }
 }

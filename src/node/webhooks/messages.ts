@@ -101,7 +101,7 @@ export function readLedger(
         if (subject.kind === 'changes') {
           before ??= await documents.past.ofSize(live, entry.index)
           const after = documents.past.next(live, entry, before)
-          const changes = await changesIn(entry, subject.names, { before, after }, turns)
+          const changes = await changesIn(entry, { contract, names: subject.names }, { before, after }, ports)
           found.push(changes)
           pending += changes.events.length
           values += changes.fields.size

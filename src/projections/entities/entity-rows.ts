@@ -1,11 +1,12 @@
 import type Database from 'better-sqlite3'
+import { nfc } from '../../aggregates/names/normal-form.ts'
 import { BoundedCache } from '../../crypto/bounded-cache.ts'
 import { ROOT, type Uid } from '../../events/ids.ts'
 import { type Bound, cursorOf, type PagePlace, placeIn } from './cursor.ts'
 import { columnsOf, type Entity } from './entity.ts'
 import { type Condition, type Filters, filtersOf, type Lookups, rowOf } from './entity-filters.ts'
 import type { EntityRow } from './held-values.ts'
-import { QueryTooWide } from './query-unfit.ts'
+import { QueryTooWide, QueryUnfit } from './query-unfit.ts'
 import { keyOf, universalIdOf } from './universal-id.ts'
 
 export interface EntityQuery {
@@ -75,13 +76,25 @@ export class EntityRows {
       elementOf,
       elementAt: (contract, path) => {
         let element = elementOf(contract, ROOT)
-        for (const name of path === '' ? [] : path.split('/')) {
+        for (const name of stepsOf(path)) {
           if (element === undefined) return undefined
-          element = this.#child.get(element, name) ?? this.#made.get(element, name)
+          element = this.#named(element, name) ?? this.#entryNumbered(element, name)
+          if (element === undefined && BY_KEY.test(name)) throw pathUnfit()
         }
         return element
       },
     }
+  }
+
+  #named(parent: number, name: string): number | undefined {
+    return this.#child.get(parent, name) ?? this.#made.get(parent, name)
+  }
+
+  /** `Lines[3]`: what is as well `Lines/3`. */
+  #entryNumbered(parent: number, step: string): number | undefined {
+    const [, list, entry] = /^(.+)\[(0|[1-9]\d*)\]$/s.exec(step) ?? []
+    const id = list === undefined ? undefined : this.#named(parent, list)
+    return id === undefined ? undefined : this.#named(id, entry as string)
   }
 
   /** Of the contract of that number. */
@@ -256,6 +269,21 @@ export class EntityRows {
     paths.set(block, path)
     return path
   }
+}
+
+/** Names as rows show them, in whatever normalisation form. Attacker-controlled: `path`. Throws QueryUnfit. */
+function stepsOf(path: string): string[] {
+  const steps = path === '' ? [] : path.split('/').map(nfc)
+  if (steps.includes('')) throw pathUnfit()
+  return steps
+}
+
+/** Keys are values, and values are in no table. */
+const BY_KEY = /\[[^=]+= *(?:"|-?\d).*\]$/s
+
+function pathUnfit(): QueryUnfit {
+  const expected = 'names with slashes between them, an entry of a list by its number'
+  return new QueryUnfit('query_unfit', `a path is ${expected}`, { path: '/path', expected })
 }
 
 function joined(above: string, name: string): string {

@@ -37,6 +37,8 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
   t.equal((await json('POST', '/%61pi/Contract', '{"title":"by escapes"}')).status, 201)
   const unreadable = [
     `${root}/x%ff`,
+    `${root}/x%00`,
+    '/api/Elements?name=%00',
     `${root}/50%`,
     `${root}/%c3%28`,
     `${root}/Text#part`,

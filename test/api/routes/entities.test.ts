@@ -158,6 +158,25 @@ t.test('as the paper spells it: a tree by parents, from a UID', async (t) => {
   t.same(await rowsAt(`/api/Elements?contract=${uid}&parent=${uid}&removed_at=`), children)
 })
 
+t.test('a row is found by its path as well, however its names are spelled', async (t) => {
+  const standing = (await rowsAt('/api/Elements?removed_at=&limit=1000')).filter(({ kind }) => kind !== 'field')
+  const lists = new Map(standing.filter(({ kind }) => kind === 'list').map((row) => [row.id, row]))
+  const entries = standing.filter(({ parent }) => lists.has(parent))
+  t.ok(entries.length > 0)
+  const at = async (contract: unknown, path: string) =>
+    (await ask(`/api/Elements?contract=${contract}&path=${encodeURIComponent(path)}`)).body
+  for (const row of [...standing, ...entries].slice(0, 50)) {
+    t.same(await at(row.contract, row.path as string), [row])
+    t.same(await at(row.contract, (row.path as string).normalize('NFD')), [row])
+  }
+  for (const entry of entries.slice(0, 10)) {
+    const { path } = lists.get(entry.parent) as Row
+    t.same(await at(entry.contract, `${path}[${entry.name}]`), [entry], `${path}[${entry.name}]`)
+    t.match(await at(entry.contract, `${path}[Key = "x"]`), { code: 'query_unfit', path: '/path' }, 'not empty')
+  }
+  for (const path of ['/Risk', 'Risk/', 'Risk//Limit', '/']) t.match(await at(1, path), { code: 'query_unfit' }, path)
+})
+
 t.test('what is under seals is shown as far as it is held', async (t) => {
   const proposals = (await ask('/api/Proposals?limit=1000')).body as Row[]
   t.ok(proposals.some(({ isHeld, value }) => isHeld === true && String(value).startsWith('value ')))

@@ -88,6 +88,12 @@ t.test('what is asked for again under a key is answered as it was, and done once
       body: { code: 'idempotency_key_reused', request: /^ana\./ },
     })
     t.match((await ana.call('GET', document)).body, { Lines: [] })
+    await twice('POST', document, 'words', { Words: ['x'] })
+    const words = `${document}/Words`
+    t.equal((await twice('PUT', words, 'three', ['x', 'y'])).location, `${words}/2`, 'a list with one entry more')
+    t.match(await twice('PUT', words, 'four', ['x', 'y', 'z', 'q']), { status: 200, location: null }, 'two more')
+    const changes = [{ at: 'Words', add: 'w' }]
+    t.equal((await twice('POST', `${at}/ChangeSets`, 'five', { changes })).location, `${words}/5`)
     const other = await asked(ben, 'POST', `${document}/Lines`, 'one', { No: 1 })
     t.match(other, { again: false, status: 201 }, 'another caller has keys of its own')
   })

@@ -118,6 +118,11 @@ t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
   t.match((await ana.call('GET', `/api/Request?contract=${contract}&id=${mine}`)).body, {
     requests: [{ contract, request: mine, state: 'signed', waitingFor: ['ben'] }],
   })
+  for (const beside of ['state=void', 'author=ana', 'path=', 'before=1', 'since=2027-01-31T12:00:00.000Z'])
+    t.match(await ana.call('GET', `/api/Request?contract=${contract}&id=${mine}&${beside}`), {
+      status: 400,
+      body: { code: 'request_malformed', path: `/${beside.split('=', 1)}` },
+    })
   t.match(await ana.call('GET', '/api/Request?id=ana.0.0'), { status: 400, body: { code: 'request_malformed' } })
   t.match(await ana.call('GET', '/api/Request?state=open'), { status: 400 })
   await ana.call('DELETE', `${at}/Requests/${mine}`)

@@ -56,6 +56,49 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     await playTextSample(t, 'Live', send, { UID: uid })
   })
 
+  await t.test(
+    'what is renamed is told by its old name and its new one, and an entry is known by number and by key',
+    async (t) => {
+      const { contract: uid } = (await ana.call('POST', '/api/Contract', { title: 'by names' })).body
+      const at = `/new-api/${uid}`
+      const field = (type: string) => ({ $field: { type } })
+      const entry = { Code: field('text'), Share: field('decimal') }
+      await ana.call('POST', at, { Old: { Part: 'x' }, Lines: { $list: { entry, entriesMax: 9, key: 'Code' } } })
+      await ana.call('PUT', `${at}/Lines`, [{ Code: 'a' }, { Code: 'b' }])
+      const told = async (index: number, path: string) =>
+        (
+          await ana.call(
+            'GET',
+            `${at}/${path.split('/').map(encodeURIComponent).join('/')}/~changes?after=${index - 1}`,
+          )
+        ).body.changes
+      const { index } = (await ana.call('PATCH', `${at}/Old/~attributes`, { name: 'New' })).body
+      const renamed = { change: 'ElementRenamed', index, subject: `${at}/New`, was: `${at}/Old` }
+      for (const path of ['Old', 'Old/Part', 'New', 'New/Part', '*/Part'])
+        t.match(await told(index, path), [renamed], path)
+      t.same(await told(index, 'Other'), [])
+
+      const b = 'Lines[Code = "b"]'
+      const share = (await ana.call('PUT', `${at}/${encodeURIComponent(b)}/Share`, '0.5')).body.index
+      const given = { subject: `${at}/Lines/2/Share`, index: share, value: '0.5' }
+      for (const path of ['Lines', 'Lines/2', 'Lines/2/Share', 'Lines[2]', 'Lines[2]/Share', b, `${b}/Share`, '*/2'])
+        t.match(await told(share, path), [given], path)
+      for (const path of ['Lines[1]', 'Lines[Code = "a"]', 'Lines[Share = "0.5"]', `${b}/Code`, 'Old[2]'])
+        t.same(await told(share, path), [], path)
+      const key = (await ana.call('PUT', `${at}/Lines/2/Code`, 'c')).body.index
+      for (const path of [b, 'Lines[Code = "c"]']) t.match(await told(key, path), [{ index: key, value: 'c' }], path)
+      const removed = (await ana.call('DELETE', `${at}/Lines/2`)).body.index
+      const erasure = await ana.call('POST', `/api/Contract/${uid}/Erasures?dry-run`, { paths: ['Lines[1]/Code'] })
+      t.match(erasure, { status: 200, body: { outcome: 'accepted' } }, 'in bodies, too')
+      t.match(await told(removed, 'Lines[Code = "c"]/Share'), [{ index: removed, change: 'ElementRemoved' }])
+      t.same(await told(removed, `${b}/Share`), [], 'it had another key then')
+      const part = (await ana.call('PATCH', `${at}/Lines/0/Share/~attributes`, { name: 'Part' })).body.index
+      const ofAll = [{ index: part, subject: `${at}/Lines/0/Part`, was: `${at}/Lines/0/Share` }]
+      for (const path of ['Lines/1/Share', 'Lines[Code = "a"]/Share', 'Lines[1]/Part'])
+        t.match(await told(part, path), ofAll)
+    },
+  )
+
   await t.test('events come at the path itself, and go on where the last one was', async (t) => {
     const first = await listen(`${root}/Claimant`)
     t.same([first.status, first.type], [200, 'text/event-stream'])
@@ -197,6 +240,9 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     t.same(await code(`/new-api/0${'0'.repeat(51)}`), [404, 'no_such_contract'])
     t.same(await code(root, { 'last-event-id': 'x' }), [400, 'request_malformed'])
     t.same(await code(`${root}?from=1`, { accept: 'application/json' }), [400, 'request_malformed'])
+    t.same(await code(`${root}?at=1`), [400, 'request_malformed'], 'of the past there are no events')
+    t.same(await code(`${root}?view=live`), [400, 'request_malformed'])
+    t.same(await code(`/live?subject=${root}/Claimant/~schema`), [404, 'no_such_subject'])
     t.same(await code(root, { authorization: 'Bearer x' }), [401, 'not_authorized'])
     const open = await Promise.all([listen(root), listen(root), listen(root)])
     t.same(await code(root), [429, 'api_too_many_calls'], 'a connection too many')

@@ -36,6 +36,8 @@ export function subjectIn(text: string): Subject {
   const [first, second, third, ...rest] = parsePath(text)
   if (text.startsWith('/') && first === 'new-api' && second !== undefined) {
     const names = third === undefined ? [] : [third, ...rest]
+    // No name has a tilde in it: what is asked of an element beside its value is told by nobody.
+    if (names.some((name) => name.includes('~'))) throw noSuchSubject(text)
     return { kind: 'changes', contract: contractIn(second, text), names }
   }
   const [uid, below, ...more] = rest.length > 0 || third !== undefined ? [third, ...rest] : []
