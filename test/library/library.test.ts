@@ -330,6 +330,39 @@ for (const [how, node] of ways) {
       await t.rejects(contract.request('ana.9999.0'), { code: 'no_such_request' })
       await t.rejects(node.call('GET', '/api/Nothing'), { code: 'no_such_route' })
       await t.rejects(node.open(''), { code: 'request_malformed' })
+      await t.rejects(node.call('GET', '/api', {}), { code: 'request_malformed' })
+      const signal = AbortSignal.abort(new Error('enough'))
+      await t.rejects(node.open('not any more', { signal }), /enough/)
+    })
+
+    await t.test('what would lead elsewhere is not sent', async (t) => {
+      const terms = contract.at('Terms')
+      for (const dots of ['.', '..', '%2e%2e', '%2E.']) {
+        // Of `%2e%2e` each sign is escaped.
+        const code = dots.startsWith('%') ? 'request_malformed' : 'path_malformed'
+        await t.rejects(terms.withdraw(dots), { code }, `the proposal ${dots}`)
+        await t.rejects(contract.withdraw(dots), { code: /path_malformed|no_such_request/ }, `the request ${dots}`)
+        await t.rejects(node.contract(dots).summary(), { code }, `the contract ${dots}`)
+      }
+      for (const path of [
+        'api',
+        '@127.0.0.1:1/api',
+        ':1@127.0.0.1/api',
+        '.example.org/api',
+        'http://127.0.0.1:1/api',
+        '',
+      ])
+        await t.rejects(node.call('GET', path), { code: 'path_malformed' }, path)
+      for (const path of [
+        '//127.0.0.1:1/api',
+        '/api/../health',
+        '/api/%2e%2E/health',
+        '/api\\..\\health',
+        '/api\r\nx: y',
+        '/api#x',
+      ])
+        await t.rejects(node.call('GET', path), { code: 'path_malformed' }, path)
+      t.not(await terms.get(), undefined, 'it stands')
     })
   })
 }

@@ -83,6 +83,7 @@ export class ApiCalls {
 
   #send(method: Call['method'], path: string, body: unknown, options: WriteOptions): Promise<Answer> {
     const { signal } = options
+    if (method === 'GET' && body !== undefined) throw refusedUnasked('request_malformed', 'GET has no body')
     const json = body === undefined ? {} : { body: writtenJson(body) }
     const type = body === undefined ? {} : { 'content-type': contentTypes[method] ?? 'application/json' }
     const headers = { accept: 'application/json', ...type, ...headersOf(options) }
@@ -90,6 +91,8 @@ export class ApiCalls {
   }
 
   async #call(call: Call): Promise<Answer> {
+    requireWhole(call.path)
+    call.signal?.throwIfAborted()
     const answer = await this.#calls(call)
     if (answer.status < 400) return answer
     const problem = this.#json(answer)
@@ -151,6 +154,17 @@ function outcomeOf({ header }: Answer, body: Done | Accepted): Outcome {
   }
   if (isVoting(body)) return { kind: 'voting', ...body }
   return { kind: 'pending', ...body }
+}
+
+/**
+ * What would lead elsewhere is not sent. Programs that send URLs take dots out of paths, escaped or not: to withdraw the proposal `..` of a field would be to
+ * remove the field. What does not begin with a slash would be part of the host, which is shown the key. Throws ProblemError.
+ */
+function requireWhole(path: string): void {
+  const [route = ''] = path.split('?', 1)
+  const isElsewhere = !/^\/(?!\/)/.test(route) || /[\0-\x20\\#]/.test(path)
+  if (!isElsewhere && !route.split('/').some((step) => /^(?:\.|%2e){1,2}$/i.test(step))) return
+  throw refusedUnasked('path_malformed', `${JSON.stringify(path)} is no path of the inward API`, { path })
 }
 
 function isVoting(body: Accepted): body is Extract<Accepted, { readonly waitingFor: 'votes' }> {

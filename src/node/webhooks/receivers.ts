@@ -42,7 +42,8 @@ export class Receivers {
   /** Attacker-controlled: `text`. Throws WebhookUnfit, ReceiverRefused. */
   urlIn(text: string): URL {
     const url = URL.canParse(text) ? new URL(text) : undefined
-    const isPlain = url !== undefined && `${url.username}${url.password}${url.hash}` === ''
+    // Blanks, and lines that end, would be taken out of it.
+    const isPlain = url !== undefined && `${url.username}${url.password}${url.hash}` === '' && !/[\0-\x20]/.test(text)
     if (!isPlain || PORTS[url.protocol] === undefined) {
       const expected = 'an https URL without user, password and fragment'
       throw new WebhookUnfit('webhook_unfit', `a webhook goes to ${expected}`, { expected })

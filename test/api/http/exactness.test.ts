@@ -260,6 +260,9 @@ t.test('a message on /live is read as a body is', async (t) => {
   t.match(await ask(`{"subscribe":"${root}","from":9007199254740993}`), malformed)
   t.match(await ask('['.repeat(60_000)), malformed)
   t.match(await ask(`{"subscribe":"${root}/%ff"}`), { problem: { code: 'path_malformed' } })
+  t.match(await ask('{"subscribe":"/api/Obstacle","from":0}'), {
+    problem: { code: 'request_malformed', path: '/from' },
+  })
   const escaped = root.replace('new-api', '%6eew-api')
   t.match(await ask(`{"subscribe":"${escaped}","from":0}`), { subscribed: escaped })
   socket.close()

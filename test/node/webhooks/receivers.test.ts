@@ -73,6 +73,7 @@ t.test('a URL leads to where the operator allows, however it is spelled', (t) =>
   const refused = {
     webhook_unfit: [
       ...['', 'x', 'ftp://hooks.example.com/', 'file:///etc/passwd', 'https://u@hooks.example.com/'],
+      ...['https://hooks.example.com/\r\nx', ' https://hooks.example.com/', 'https://hooks.exa\tmple.com/'],
       ...['https://:p@hooks.example.com/', 'https://hooks.example.com/#x'],
     ],
     webhook_receiver_refused: [

@@ -64,13 +64,14 @@ export class LiveConnection {
   }
 
   /**
-   * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none.
+   * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none to be named.
    * `told`: of all contracts, how far, by which events get ids. Throws NoSuchContract, RequestMalformed.
    */
   async begin(subject: Subject, spelling: string, from: LiveFrom | undefined, told?: ToldOfAll): Promise<void> {
     // What was asked for before the connection closed may be heard after it.
     if (!this.#sink.isOpen) return
     if (isState(subject)) {
+      if (from !== undefined) throw fromUnfit('what is told whole has no entries from which it could be told')
       this.end(spelling)
       this.#subscriptions.set(spelling, subject)
       this.#sink.send({ subscribed: spelling })
