@@ -106,8 +106,10 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
   gatherRoutes(app, routes)
   await app.register(async (open) => {
     describeAnswers(open)
+    const answerOthers = answerOtherMethods(open)
     healthRoutes(open, ports)
     explorerRoutes(open)
+    answerOthers()
   })
   await app.register(async (guarded) => {
     requireKey(guarded, ports)

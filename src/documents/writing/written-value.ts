@@ -30,7 +30,10 @@ export function typedValue(value: unknown): { field: FieldType; value: unknown }
       return { field: value.$field as FieldType, value: value.$value ?? null }
     }
     if (isFile(value)) return { field: { type: 'attachment' }, value }
-    return isMoney(value) ? { field: { type: 'money' }, value } : undefined
+    if (isMoney(value)) return { field: { type: 'money' }, value }
+    if (isHalfMoney(value))
+      throw new WriteUnfit('write_unfit', 'money has an amount and a currency', { expected: 'money' })
+    return undefined
   }
   if (typeof value === 'boolean') return { field: { type: 'boolean' }, value }
   const digits = writtenDigits(value)
@@ -110,6 +113,12 @@ function isMoney(value: Record<string, unknown>): boolean {
   const { amount, currency } = value
   const isAmount = typeof amount === 'string' || writtenDigits(amount) !== undefined
   return Object.keys(value).length === 2 && isAmount && typeof currency === 'string'
+}
+
+/** An amount or a currency that is left empty: no two fields are meant by that. */
+function isHalfMoney(value: Record<string, unknown>): boolean {
+  const isMeant = Object.keys(value).length === 2 && 'amount' in value && 'currency' in value
+  return isMeant && Object.values(value).some((one) => one === null || typeof one === 'boolean')
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

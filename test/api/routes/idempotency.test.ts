@@ -117,6 +117,15 @@ t.test('what is asked for again under a key is answered as it was, and done once
     t.equal((await ana.call('GET', '/api/Keys')).body.keys.length, 2)
     const refused = await asked(ana, 'POST', `${document}/Lines`, 'free', { No: 'x' })
     t.match(refused, { status: 422, body: { code: 'value_wrong_type' } })
+    for (const half of [
+      { amount: null, currency: 'USD' },
+      { amount: 1, currency: null },
+      { amount: true, currency: 'USD' },
+    ])
+      t.match(await asked(ana, 'POST', document, 'half', { Half: half }), {
+        status: 422,
+        body: { code: 'write_unfit' },
+      })
     t.match(
       await asked(ana, 'POST', `${document}/Lines`, 'free', { No: 5 }),
       { status: 201 },

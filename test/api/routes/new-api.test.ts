@@ -325,7 +325,7 @@ t.test('a write is done only if what stands there is what its precondition names
   t.equal(await put(`${at}/Name?dry-run`, 'b', { 'if-match': '"stale"' }), 412)
   t.equal(await put(`${at}/Name`, 'b', { 'if-match': `"a,b", ${text}` }), 200)
   t.equal(await put(`${at}/Name`, 'c', { 'if-match': text }), 412, 'it is another one now')
-  t.equal(await put(`${at}/Lines`, [{ No: 1 }], { 'if-match': '*' }), 200)
+  t.equal(await put(`${at}/Lines`, [{ No: 1 }], { 'if-match': '*' }), 201)
   t.equal((await call('GET', `${at}/Name`, undefined, { 'if-match': '"stale"' })).status, 412)
 
   const lines = await tagOf(`${at}/Lines`)

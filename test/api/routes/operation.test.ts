@@ -36,6 +36,12 @@ t.test('what an operator sees of a node', { timeout: 120_000 }, async (t) => {
     t.equal(answer.status, 200, path)
     t.same(Object.keys((await answer.json()) as object), ['status'], 'to whoever asks, and nothing else')
   }
+  for (const path of ['health', 'ready', 'explorer', 'explorer/page.js'])
+    for (const method of ['POST', 'DELETE', 'OPTIONS']) {
+      const answer = await fetch(`${ana.api}/${path}`, { method })
+      t.same([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD'], `${method} ${path}`)
+      t.match(await answer.json(), { code: 'method_not_allowed' })
+    }
   t.equal((await fetch(`${ana.api}/metrics`)).status, 401, 'figures are for who has the token')
 
   const { contract } = (await ana.call('POST', '/api/Contract', { title: 'watched, not named' })).body

@@ -42,7 +42,7 @@ t.test('a list is written as CSV, and read as that', async (t) => {
   t.equal((await put('/Lines', CSV, 'Insurer;Share\nBeta;1,5\n', 'POST')).status, 422, 'a decimal has a point')
   t.equal(
     (await put('/Lines', CSV, '\ufeffShare;Insurer\n1.5;Beta\n', 'POST')).status,
-    200,
+    201,
     'as a spreadsheet saves it',
   )
   t.match((await get('/Lines'))[2], { Insurer: 'Beta', Share: '1.5' })
