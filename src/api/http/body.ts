@@ -99,6 +99,9 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   if (headers['content-range'] !== undefined) {
     throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
   }
+  // Of two Node.js keeps the first, and who stands before this node may have gone by the other.
+  if (timesSaid('content-type', request.raw.rawHeaders) > 1)
+    throw new BodyUnsupported('media_type_unsupported', 'a body has one media type, and two are said')
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
   const isPatch = request.method === 'PATCH' && mediaType === MERGE_PATCH
   if (taken === 'any' && mediaType === CSV) return tableBody(tableOfCsv(textOf(withoutMark(bytes))))
@@ -129,6 +132,11 @@ function withoutMark(bytes: Buffer): Buffer {
 function requirePlain(name: string, value: string | undefined, plain: string): void {
   if (value === undefined || value.trim().toLowerCase() === plain) return
   throw new BodyUnsupported('body_encoded', `a body is taken only as it is, without ${name}: ${value}`)
+}
+
+/** `raw`: names and values in turn; a program in this process has none. */
+function timesSaid(name: string, raw: readonly string[] = []): number {
+  return raw.filter((text, place) => place % 2 === 0 && text.toLowerCase() === name).length
 }
 
 /** Throws BodyUnsupported unless its charset is UTF-8, and where CSV has no names of columns. */

@@ -230,6 +230,12 @@ async function shownOf(
   if (wanted === undefined && wantsEvents(request)) {
     if (at !== undefined || view === 'live')
       throw new RequestMalformed('request_malformed', 'events are of what is agreed from now on, or with from, before')
+    // It has no end, and nobody hears it.
+    if (request.method === 'HEAD') {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': EVENT_STREAM }).end()
+      return reply
+    }
     const [spelling] = request.url.split('?', 1) as [string]
     return ports.events({ kind: 'changes', contract: uid, names }, spelling, from, request, reply)
   }

@@ -53,6 +53,13 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
     ['gzip that does not say so', 400, 'body_malformed', { 'content-type': 'text/plain' }, gzipSync('x')],
     ['a byte order mark', 400, 'body_malformed', { 'content-type': 'text/plain' }, '\ufeffx'],
     ['a byte order mark before JSON', 400, 'body_malformed', { 'content-type': JSON_TYPE }, '\ufeff"x"'],
+    [
+      'two media types',
+      415,
+      'media_type_unsupported',
+      { 'content-type': `${JSON_TYPE}\r\ncontent-type: text/plain` },
+      '"x"',
+    ],
     ['no media type', 415, 'media_type_unsupported', {}, 'x'],
     ['another media type', 415, 'media_type_unsupported', { 'content-type': 'application/cbor' }, '<x/>'],
     ['a malformed media type', 415, 'media_type_unsupported', { 'content-type': 'text plain' }, 'x'],

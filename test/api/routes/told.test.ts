@@ -235,6 +235,10 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
 
   await t.test('what cannot be told says why, before anything is sent', async (t) => {
     t.same(await code('/live?subject=Claimant'), [404, 'no_such_subject'])
+    const headers = { authorization: `Bearer ${ana.token}`, accept: 'text/event-stream' }
+    const head = await fetch(`${ana.api}${root}`, { method: 'HEAD', headers })
+    t.same([head.status, head.headers.get('content-type')], [200, 'text/event-stream'])
+    t.equal(await head.text(), '', 'it ends')
     t.same(await code('/live'), [404, 'no_such_subject'])
     t.same(await code('/live?subject=/api/Contract/x/Requests'), [404, 'no_such_subject'])
     t.same(await code(`/new-api/0${'0'.repeat(51)}`), [404, 'no_such_contract'])
