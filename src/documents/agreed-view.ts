@@ -7,6 +7,7 @@ import {
   type Field,
   keyOf,
 } from '../aggregates/contract/document/element.ts'
+import { erasedIn } from '../aggregates/contract/erased-values.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Agreed } from '../aggregates/contract/values/standing.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -27,13 +28,15 @@ export class AgreedView {
   readonly #contract: Uid
   readonly #payloads: HeldPayloads
   readonly #turns: Turns | undefined
+  readonly #now: ContractState
 
-  /** `turns`: left out, a large document is gone through at once. */
-  constructor(document: ContractState, contract: Uid, payloads: HeldPayloads, turns?: Turns) {
+  /** `turns`: left out, a large document is gone through at once. `now`: the newest document of the contract, which knows what was erased since. */
+  constructor(document: ContractState, contract: Uid, payloads: HeldPayloads, turns?: Turns, now = document) {
     this.#document = document
     this.#contract = contract
     this.#payloads = payloads
     this.#turns = turns
+    this.#now = now
   }
 
   /** The element at the end of these names, from the root on. */
@@ -86,7 +89,7 @@ export class AgreedView {
   async valueOf(element: Element): Promise<unknown> {
     const fields = await inTurns(fieldsIn([element]), this.#turns)
     const opened = await openedIn(fields, this.#contract, this.#payloads, this.#turns)
-    return inTurns(valueIn(element, opened), this.#turns)
+    return inTurns(valueIn(element, { opened, erased: erasedIn(this.#now) }), this.#turns)
   }
 
   /** The names on the way from the root to an element; undefined if it is not there. */
@@ -142,6 +145,12 @@ export async function openedIn(
   return opened
 }
 
+/** What is under seals, as far as it is held here; and the seals of what has been erased. */
+interface Readable {
+  readonly opened: ReadonlyMap<Hash, string>
+  readonly erased: ReadonlySet<Hash>
+}
+
 /** Those at and below these elements that have an agreed value; in steps. */
 function* fieldsIn(elements: Iterable<Element>, found: StandingField[] = []): Generator<void, StandingField[]> {
   let count = 0
@@ -153,18 +162,20 @@ function* fieldsIn(elements: Iterable<Element>, found: StandingField[] = []): Ge
   return found
 }
 
-function fieldValue({ agreed }: Field, opened: ReadonlyMap<Hash, string>): unknown {
+/** What has been erased is nobody's any more, also where it was for some only. */
+function fieldValue({ agreed }: Field, { opened, erased }: Readable): unknown {
   if (agreed === null) return null
   const text = opened.get(agreed.seal)
-  return text === undefined ? (sealedValue(agreed) ?? null) : valueUnder(agreed.seal, text)
+  if (text !== undefined) return valueUnder(agreed.seal, text)
+  return erased.has(agreed.seal) ? null : (sealedValue(agreed) ?? null)
 }
 
-function* valueIn(element: Element, opened: ReadonlyMap<Hash, string>): Generator<void, unknown> {
-  if (element.kind === 'field') return fieldValue(element, opened)
+function* valueIn(element: Element, readable: Readable): Generator<void, unknown> {
+  if (element.kind === 'field') return fieldValue(element, readable)
   const values: [string, unknown][] = []
   for (const child of childrenOf(element)) {
     if (values.length % ELEMENTS_A_STEP === ELEMENTS_A_STEP - 1) yield
-    values.push([child.name, child.kind === 'field' ? fieldValue(child, opened) : yield* valueIn(child, opened)])
+    values.push([child.name, child.kind === 'field' ? fieldValue(child, readable) : yield* valueIn(child, readable)])
   }
   return element.kind === 'list' ? values.map(([, value]) => value) : Object.fromEntries(values)
 }

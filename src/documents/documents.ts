@@ -140,8 +140,9 @@ export class Documents {
    */
   get(uid: Uid, names: readonly string[], at?: LedgerIndex): Promise<AgreedElement | undefined> {
     return this.#ports.contracts.use(uid, async (live) => {
-      const document = at === undefined ? live.state.settling.agreed : await this.past.after(live, at)
-      const view = new AgreedView(document, uid, this.#ports.store.payloads, this.turns)
+      const { agreed } = live.state.settling
+      const document = at === undefined ? agreed : await this.past.after(live, at)
+      const view = new AgreedView(document, uid, this.#ports.store.payloads, this.turns, agreed)
       const element = await view.locate(names)
       return element && { element, value: () => view.valueOf(element) }
     })

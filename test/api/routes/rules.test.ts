@@ -315,12 +315,16 @@ t.test(
       t.equal((await ana.call('POST', path, { Claimant: secret.repeat(3) })).status, 201)
       t.ok(find(ana) && find(ben), 'given: both have it on disk')
       t.equal((await ana.call('PUT', `${path}/Claimant`, 'somebody')).status, 200)
-      const asked = await ana.call('POST', `${at}/Erasures`, { paths: ['Claimant'], about: { text: 'she has asked' } })
+      const own = { Own: { $block: { owner: 'ana', audience: ['ana'] }, Note: secret } }
+      const confided = await ana.call('POST', path, own)
+      t.equal(confided.status, 201)
+      const paths = ['Claimant', 'Own/Note']
+      const asked = await ana.call('POST', `${at}/Erasures`, { paths, about: { text: 'she has asked' } })
       t.equal(asked.status, 200)
       const open = async () => (await ben.call('GET', `${at}/Erasures`)).body.open
       await until('ben to see it', async () => (await open()).length === 1)
       const [one] = await open()
-      t.match(one, { values: 2, at: ['Claimant'], votes: ['ana'], waitsFor: ['ben'] })
+      t.match(one, { values: 3, at: ['Claimant', 'Own/Note'], votes: ['ana'], waitsFor: ['ben'] })
       await until('Attention to say so', async () => {
         const { erasures } = (await ben.call('GET', '/api/Attention')).body
         return erasures.count === 1 && erasures.items[0].waitsFor.includes('ben')
@@ -328,7 +332,12 @@ t.test(
       t.equal((await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'yes' })).status, 200)
       for (const party of [ana, ben]) await until('it to be gone', async () => !find(party))
       t.equal((await ana.call('GET', path)).body.Claimant, null)
-      t.match((await ana.call('GET', `${at}/Erasures`)).body, { open: [], erased: 2 })
+      for (const party of [ana, ben]) {
+        t.same((await party.call('GET', path)).body.Own, { Note: null }, 'and no confidential value of somebody')
+        t.same((await party.call('GET', `${path}/Own?at=${confided.body.index}`)).body, { Note: null })
+        t.equal((await party.call('GET', `${path}/Own/Note`)).body.code, 'no_agreed_value')
+      }
+      t.match((await ana.call('GET', `${at}/Erasures`)).body, { open: [], erased: 3 })
       t.match(await ana.call('POST', `${at}/Erasures`, { paths: ['Claimant'] }), {
         status: 422,
         body: { code: 'erasure_unfit' },
