@@ -23,7 +23,7 @@ import type { VerifiedStatement } from './verified-statement.ts'
 import { isSignedBy, verifying } from './verify-statement.ts'
 import { contains, union, type VersionVector, withStatement } from './version-vector.ts'
 
-type Standing =
+type Arrival =
   | { readonly kind: 'ready' }
   | { readonly kind: 'known' }
   | { readonly kind: 'waits' }
@@ -285,11 +285,11 @@ function* takeIn(
   }
 }
 
-const WAITS: Standing = { kind: 'waits' }
+const WAITS: Arrival = { kind: 'waits' }
 const nothing: ReadonlySet<SignedStatement> = new Set()
 const nobody: ReadonlySet<Handle> = new Set()
 
-function standingOf(state: AgreementState, decoded: SignedStatement): Standing {
+function standingOf(state: AgreementState, decoded: SignedStatement): Arrival {
   const { party, seq, seen } = decoded.statement
   const feed = feedOf(state.feeds, party)
   if (seq < feed.size) {

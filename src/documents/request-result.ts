@@ -3,7 +3,7 @@ import { withHistory } from '../agreement/history/looking-back.ts'
 import { settledAt } from '../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import { heldAbouts, type Shown, withAbout } from '../contracts/requests/held-abouts.ts'
-import type { Intent, Submission, Verdict } from '../contracts/requests/submission.ts'
+import type { Intent, Submission, SubmissionResult } from '../contracts/requests/submission.ts'
 import type { Command } from '../events/commands.ts'
 import { type LedgerIndex, type RequestRef, requestKey, type Uid } from '../events/ids.ts'
 import type { Request } from '../events/statement.ts'
@@ -18,8 +18,8 @@ import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
 import { type VoteFate, votedOnBy, voteFate } from './vote-fate.ts'
 
-type Settled = Extract<Verdict, { kind: 'settled' }>
-type Withdrawn = Extract<Verdict, { kind: 'withdrawn' }>
+type Settled = Extract<SubmissionResult, { kind: 'settled' }>
+type Withdrawn = Extract<SubmissionResult, { kind: 'withdrawn' }>
 
 /** What became of a request, as a person reads it: with what is under the seals in it, as far as this node has that. */
 export type RequestResult = (DryRun | RefusedHere | SubmittedResult | VotedResult) & {
@@ -44,7 +44,7 @@ export interface VotedResult {
 }
 
 type SubmittedResult = { readonly contract: Uid } & (
-  | Exclude<Verdict, Settled | Withdrawn>
+  | Exclude<SubmissionResult, Settled | Withdrawn>
   | Shown<Withdrawn>
   /** All that was to be written stands agreed already: nothing was asked for. */
   | { readonly kind: 'unchanged' }
@@ -71,7 +71,7 @@ export async function resultOf(
   ports: ResultPorts,
   createdAt?: readonly string[],
 ): Promise<RequestResult> {
-  const told = (fate: Verdict) => resultFor(fate, intent, live, ports, createdAt)
+  const told = (fate: SubmissionResult) => resultFor(fate, intent, live, ports, createdAt)
   if (intent.signedWithinMs === undefined) return told(await verdict)
   return Promise.race([signed.then((request) => pendingResult(live, request)), verdict.then(told)])
 }
@@ -83,7 +83,7 @@ export async function pendingResult(live: LiveContract, request: RequestRef): Pr
 
 /** `asked`: what was asked for, with what it seals. */
 export async function resultFor(
-  fate: Verdict,
+  fate: SubmissionResult,
   asked: Pick<Intent, 'request' | 'payloads'>,
   live: LiveContract,
   ports: ResultPorts,
@@ -119,7 +119,7 @@ async function createdBy(
 }
 
 async function shown(
-  verdict: Verdict,
+  verdict: SubmissionResult,
   contract: Uid,
   payloads: PayloadStore,
   createdAt: readonly string[] | undefined,
@@ -131,7 +131,7 @@ async function shown(
   return { contract, ...verdict, outcome, ...(createdAt === undefined ? {} : { createdAt }) }
 }
 
-function aboutsOf(verdict: Verdict): PayloadRef[] {
+function aboutsOf(verdict: SubmissionResult): PayloadRef[] {
   if (verdict.kind === 'settled') return aboutsIn(verdict.outcome, verdict.request.handle)
   return verdict.kind === 'withdrawn' ? aboutRef(verdict.request.handle, verdict) : []
 }

@@ -18,7 +18,7 @@ import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
 import { RecentLines } from './recent-lines.ts'
 import type { AtRest, Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
-import { isUrgent, lazyRecipients, type News, type Recipients, ringOf } from './schedule.ts'
+import { isUrgent, lazyRecipients, type News, type CalledPeers, ringOf } from './schedule.ts'
 import { TooMuch } from './transport/call-limits.ts'
 
 export interface GossipTiming extends PeerSessionTiming {
@@ -260,7 +260,7 @@ export class Gossip {
   }
 
   /** Should none of them be reachable from here, anybody may be able to bring it to them. */
-  #reachable(recipients: Recipients): PeerSession[] {
+  #reachable(recipients: CalledPeers): PeerSession[] {
     const sessions = [...this.#sessions.values()]
     if (recipients === 'all') return sessions
     const reachable = sessions.filter(({ peer, isUnreachable }) => recipients.has(peer.handle) && !isUnreachable)

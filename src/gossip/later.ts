@@ -1,7 +1,7 @@
 import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
-import { afterLook, type Progress, type Recipients, type Watch } from './schedule.ts'
+import { afterLook, type LedgerProgress, type CalledPeers, type Watch } from './schedule.ts'
 
 export interface LaterPorts {
   readonly clock: Clock
@@ -9,16 +9,16 @@ export interface LaterPorts {
   /** The shortest pause; jitter makes it up to twice as long. */
   readonly lazyMs: number
   /** How far a contract is; undefined: it is not held. */
-  progressOf(contract: Uid): Progress | undefined
+  progressOf(contract: Uid): LedgerProgress | undefined
   /** Whoever of these lacks something of the contract is to be called. */
-  carry(contract: Uid, to: Recipients): void
+  carry(contract: Uid, to: CalledPeers): void
 }
 
 /** The timers of what is not urgent; when something is due, and who is called then, `schedule.ts` says. */
 export class Later {
   readonly #ports: LaterPorts
   /** Whom a contract is carried to once its pause is over. */
-  readonly #lazy = new Map<Uid, { to: Recipients; readonly cancel: () => void }>()
+  readonly #lazy = new Map<Uid, { to: CalledPeers; readonly cancel: () => void }>()
   /** Contracts of which others have something to carry: ends the looking whether they do. */
   readonly #watches = new Map<Uid, () => void>()
   #closed = false
@@ -28,7 +28,7 @@ export class Later {
   }
 
   /** Has the contract carried to them after a pause: most of what they lack arrives by other traffic until then. */
-  carry(contract: Uid, to: Recipients): void {
+  carry(contract: Uid, to: CalledPeers): void {
     if (this.#closed || (to !== 'all' && to.size === 0)) return
     const pending = this.#lazy.get(contract)
     if (pending !== undefined) {
@@ -70,6 +70,6 @@ export class Later {
   }
 }
 
-function joined(one: Recipients, other: Recipients): Recipients {
+function joined(one: CalledPeers, other: CalledPeers): CalledPeers {
   return one === 'all' || other === 'all' ? 'all' : one.union(other)
 }

@@ -14,7 +14,7 @@ import {
   WANTED_STATEMENTS_MAX,
   WANTED_VALUES_MAX,
   type Wanted,
-  type Word,
+  type Announcement,
 } from './message.ts'
 import type { PeerKnowledge } from './peer-knowledge.ts'
 import { WANTED_PIECES_MAX, type WantedPieces } from './piece-line.ts'
@@ -151,7 +151,7 @@ export class MessageBuilder {
     }
   }
 
-  encoded(words: readonly Word[]): string {
+  encoded(words: readonly Announcement[]): string {
     this.#isSealed = true
     return encodeMessage(this.#frontiers, this.#lines, words, {
       lacks: this.#lacks,

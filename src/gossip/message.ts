@@ -75,16 +75,16 @@ export interface ExchangeMessage extends Asides {
   readonly entries: readonly EntryLine[]
   /** Whether they belong to contents, whoever lacks these verifies. */
   readonly pieceLines: readonly PieceLine[]
-  readonly words: readonly Word[]
+  readonly words: readonly Announcement[]
   /** Statements and payloads that were refused on sight. After REFUSALS_PER_MESSAGE_MAX nothing more of the message is looked at. */
   readonly refused: readonly StatementRefused[]
 }
 
 /** What a party that cannot say it in its feed has signed: that it joins, that it does not, that its key is revoked. */
-export type Word = SignedAcceptance | SignedDecline | SignedRevocation
+export type Announcement = SignedAcceptance | SignedDecline | SignedRevocation
 
 /** The contract that it is about. */
-export function contractOf(word: Word): Uid {
+export function contractOf(word: Announcement): Uid {
   if ('acceptance' in word) return word.acceptance.contract
   return 'decline' in word ? word.decline.contract : word.revocation.contract
 }
@@ -180,7 +180,7 @@ const none: ReadonlyMap<Uid, never> = new Map<Uid, never>()
 export function encodeMessage(
   frontiers: ReadonlyMap<Uid, Frontier>,
   lines: readonly string[],
-  words: readonly Word[],
+  words: readonly Announcement[],
   { lacks = none, pieces = none, wants = none, waits = none }: Partial<Asides> = {},
 ): string {
   const header = canonicalJson({
@@ -215,7 +215,7 @@ export function* decodingOf(text: string): Generator<void, ExchangeMessage> {
   const payloads: PayloadLine[] = []
   const entries: EntryLine[] = []
   const pieceLines: PieceLine[] = []
-  const words: Word[] = []
+  const words: Announcement[] = []
   const refused: StatementRefused[] = []
   for (const line of lines) {
     yield
@@ -320,7 +320,7 @@ function decodePieceLine(line: string): PieceLine {
   return piece
 }
 
-function decodeWord(line: string): Word {
+function decodeWord(line: string): Announcement {
   const word = parse(line, WORD_BOUNDS)
   if (!wordForm.Check(word)) throw new ExchangeMalformed('exchange_malformed', 'a line is neither statement nor word')
   assertCanonical(line, word)

@@ -6,7 +6,7 @@ import type { Random } from '../runtime/random.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import type { AnsweredWants } from './answered-wants.ts'
 import type { Bulkhead } from './bulkhead.ts'
-import { decodingOf, type ExchangeMessage, type Word } from './message.ts'
+import { decodingOf, type ExchangeMessage, type Announcement } from './message.ts'
 import { MessageBuilder } from './message-builder.ts'
 import { isPartyTo, type PeerKnowledge } from './peer-knowledge.ts'
 import type { Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
@@ -47,7 +47,7 @@ const PROBE_CONTRACTS = 8
 /** A contract in one call. */
 interface Talk {
   readonly contract: Uid
-  readonly words: readonly Word[]
+  readonly words: readonly Announcement[]
   /** There was more to say than there was room. */
   readonly isCutOff: boolean
   /** How many characters the call took along of it. */

@@ -5,9 +5,9 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
-import type { HoldUp, PayloadLine, Wanted, Word } from './message.ts'
+import type { HoldUp, PayloadLine, Wanted, Announcement } from './message.ts'
 import type { PieceLine, WantedPieces } from './piece-line.ts'
-import type { Progress } from './schedule.ts'
+import type { LedgerProgress } from './schedule.ts'
 
 /** What is given of what a peer wants. */
 export interface PayloadLines {
@@ -31,7 +31,7 @@ export interface ContentsPort {
 }
 
 /** One contract as gossip sees it; `contracts/replica/live-contract.ts` is the one in a node. */
-export interface ReplicaPort extends Progress {
+export interface ReplicaPort extends LedgerProgress {
   readonly contract: Uid
   readonly self: Handle
   /** What is held, all of it durable. */
@@ -39,7 +39,7 @@ export interface ReplicaPort extends Progress {
   /** Whether requests of this node are signed and not settled yet: then it carries the news around. */
   readonly hasUnsettled: boolean
   /** What this node has to say that it cannot say in its feed: that it joins, or not, or that its key is revoked. */
-  readonly words: readonly Word[]
+  readonly words: readonly Announcement[]
   /** Proofs of equivocation: everybody is to see them. */
   readonly evidence: readonly Equivocation[]
   /** Whom this node has to hear of, parties or not, before it signs anything. */
@@ -78,7 +78,7 @@ export interface ReplicaPort extends Progress {
 }
 
 /** A contract that is not in memory: nothing is under way in it that is for this node to bring on. */
-export interface AtRest extends Progress {
+export interface AtRest extends LedgerProgress {
   readonly frontier: Frontier
   isPartyTo(peer: Peer): boolean
   /** Whether values are missing. */
@@ -109,7 +109,7 @@ export interface ReplicasPort {
    */
   begin(contract: Uid, statements: readonly SignedStatement[], from: Handle): Promise<boolean>
   /** A word of a party has come. */
-  took(word: Word): Promise<void>
+  took(word: Announcement): Promise<void>
 }
 
 /** Another party's node. */

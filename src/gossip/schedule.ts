@@ -10,9 +10,9 @@ export interface News {
 }
 
 /** Who is called about a contract: everybody who lacks something, or these. */
-export type Recipients = 'all' | ReadonlySet<Handle>
+export type CalledPeers = 'all' | ReadonlySet<Handle>
 
-const NOBODY: Recipients = new Set()
+const NOBODY: CalledPeers = new Set()
 
 /** Somebody waits for it: own requests and decisions, and heads while own requests are under way (design §6). */
 export function isUrgent({ made }: News, hasUnsettled: boolean): boolean {
@@ -25,7 +25,7 @@ export function isUrgent({ made }: News, hasUnsettled: boolean): boolean {
  * request has settled its author does, so the author alone has to have it; cosignatures one member gathers, and spreads (decision 0101).
  * `hasUnsettled`: own requests are under way.
  */
-export function lazyRecipients(state: HeldState, self: Handle, news: News, hasUnsettled: boolean): Recipients {
+export function lazyRecipients(state: HeldState, self: Handle, news: News, hasUnsettled: boolean): CalledPeers {
   if (news.made?.statement.key !== undefined) return 'all'
   const authors = authorsUnderWay(state)
   // What came goes with the next own statement, which is urgent.
@@ -53,7 +53,7 @@ function isNoted({ made, taken }: News): boolean {
 }
 
 /** How far a contract is, as a node sees it. */
-export interface Progress {
+export interface LedgerProgress {
   /** How many entries of its ledger have settled. */
   readonly settled: number
   /** What the whole ledger has reached (design §2): something is under way (1), all has settled (3), all have cosigned (4). */
@@ -71,7 +71,7 @@ export interface Watch {
 const LOOKS_FOR_COSIGNATURES = 4
 
 /** What follows from a look: the next one, or that others are left to it no longer. */
-export function afterLook(watch: Watch, now: Progress | undefined): Watch | 'carry' | 'done' {
+export function afterLook(watch: Watch, now: LedgerProgress | undefined): Watch | 'carry' | 'done' {
   if (now === undefined || now.tier === 4) return 'done'
   if (now.settled > watch.settled) return { settled: now.settled, inVain: 0 }
   const inVain = watch.inVain + 1

@@ -1,4 +1,4 @@
-import { type Piece, START } from './embedded/engine.ts'
+import { type EventsPiece, START } from './embedded/engine.ts'
 import type { EventHandler, Subscription } from './port.ts'
 
 /**
@@ -9,7 +9,7 @@ export class PullSubscription implements Subscription {
   readonly closed: Promise<void>
   /** Resolves when `closed` is decided, either way. Whoever only waits for the end takes no rejection from its owner. */
   readonly ended: Promise<void>
-  readonly #next: (after: number) => Promise<Piece>
+  readonly #next: (after: number) => Promise<EventsPiece>
   readonly #pause: () => Promise<void>
   readonly #handler: EventHandler
   #position: number | undefined
@@ -21,7 +21,7 @@ export class PullSubscription implements Subscription {
   constructor(
     after: number | undefined,
     handler: EventHandler,
-    next: (after: number) => Promise<Piece>,
+    next: (after: number) => Promise<EventsPiece>,
     pause: () => Promise<void>,
   ) {
     this.#position = after

@@ -5,7 +5,7 @@ import { OpenedDocument } from '../../src/aggregates/contract/rules/document-vie
 import { eachInstanceOf, schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { find } from '../../src/aggregates/contract/state.ts'
 import { type Compiled, compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
-import { evaluate, type Outcome } from '../../src/aggregates/rules/evaluate.ts'
+import { evaluate, type Evaluation } from '../../src/aggregates/rules/evaluate.ts'
 import { RULE_STEPS } from '../../src/aggregates/rules/limits.ts'
 import { parentOf } from '../../src/aggregates/rules/schema.ts'
 import type { RuleType } from '../../src/aggregates/rules/types.ts'
@@ -27,7 +27,7 @@ import { jsonOf, workedDocument } from '../support/worked-document.ts'
 export interface WorkedExpression {
   readonly text: string
   compile(): Compiled
-  evaluate(): Outcome
+  evaluate(): Evaluation
   /** The same by feelin, which parses it each time: it has nothing else. */
   feelin(): unknown
   /** Whether that is the same value, in the digits that a double has. */
@@ -74,7 +74,7 @@ function expressionsOf({ rules }: Scenario, document: Document): WorkedExpressio
 }
 
 /** Some feelin does not evaluate, but throws. */
-function isAlike(ours: Outcome, evaluated: () => unknown): boolean {
+function isAlike(ours: Evaluation, evaluated: () => unknown): boolean {
   let theirs: unknown
   try {
     theirs = evaluated()

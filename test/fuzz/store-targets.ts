@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type AgreementState, emptyAgreement } from '../../src/agreement/state.ts'
 import { verifyContract } from '../../src/audit/verify.ts'
 import {
-  type Ask,
+  type AskedCommand,
   decodeOutbox,
   done,
   doneThrough,
@@ -65,7 +65,7 @@ function asks(): NewEvent[] {
   const { seal: sealed, payload } = seal('x', new Uint8Array(16))
   const { revocation: revoked, signature } = revocation
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
-  const all: Ask[] = [
+  const all: AskedCommand[] = [
     { kind: 'request', request, payloads: { [sealed]: payload }, retry: true, traceparent },
     { kind: 'withdraw', request: place, about: { text: 'no' } },
     { kind: 'answer', request: place, refusal: null },

@@ -26,7 +26,7 @@ import {
   encodePayloads,
   MESSAGE_CHARACTERS_SOFT_MAX,
   type Wanted,
-  type Word,
+  type Announcement,
 } from '../../src/gossip/message.ts'
 import { FalseEntries } from './false-entries.ts'
 import { ForgedStatements } from './forged-statements.ts'
@@ -320,7 +320,7 @@ export class HostileMember implements Neighbour {
     for (const seal of Object.keys(payloads)) this.given.add(`${party}.${seq} ${seal}`)
   }
 
-  #acceptance(state: AgreementState): Word[] {
+  #acceptance(state: AgreementState): Announcement[] {
     const invitation = invitationOf(state.settling.agreed, this.handle)
     if (invitation === undefined) return []
     const head = settledHead(state)

@@ -1,6 +1,6 @@
 import type { Acknowledged } from '../../src/agreement/ledger.ts'
 import type { AgreementState } from '../../src/agreement/state.ts'
-import type { Verdict } from '../../src/contracts/requests/submission.ts'
+import type { SubmissionResult } from '../../src/contracts/requests/submission.ts'
 import { type Handle, type RequestRef, requestKey } from '../../src/events/ids.ts'
 import { HistoryPruned } from '../../src/runtime/history-pruned.ts'
 import type { Machine } from './machine.ts'
@@ -16,7 +16,7 @@ export class Oracle {
   /** The one ledger, entry by entry, as whoever settled an entry first had it. */
   readonly #ledger: (string | undefined)[] = []
   readonly #reported = new Map<Machine, number>()
-  readonly #promised: { readonly by: Machine; readonly request: RequestRef | undefined; readonly verdict: Verdict }[] =
+  readonly #promised: { readonly by: Machine; readonly request: RequestRef | undefined; readonly verdict: SubmissionResult }[] =
     []
   readonly #unsigned: { readonly machine: Machine; readonly id: string }[] = []
   /** Machines that lost what they had: they have to find it again, by the end. */
@@ -61,7 +61,7 @@ export class Oracle {
   }
 
   /** A local user was told this: it must be what the ledger says in the end. */
-  promised(by: Machine, request: RequestRef | undefined, verdict: Verdict): void {
+  promised(by: Machine, request: RequestRef | undefined, verdict: SubmissionResult): void {
     this.#promised.push({ by, request, verdict })
   }
 

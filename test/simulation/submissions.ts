@@ -1,7 +1,7 @@
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import { memberOf } from '../../src/aggregates/contract/state.ts'
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
-import type { Intent, Submission, Verdict } from '../../src/contracts/requests/submission.ts'
+import type { Intent, Submission, SubmissionResult } from '../../src/contracts/requests/submission.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
@@ -55,7 +55,7 @@ export class Submissions {
       ...rest,
     })
     if (submission === undefined) return
-    const told = (verdict: Verdict) => {
+    const told = (verdict: SubmissionResult) => {
       run.count(verdict.kind === 'settled' ? verdict.outcome.kind : verdict.kind)
       if (verdict.kind === 'settled' && verdict.outcome.kind === 'accepted') run.count(`accepted ${command.type}`)
       if (verdict.kind === 'settled' && verdict.outcome.kind === 'refused') {

@@ -1,7 +1,7 @@
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { ElementId } from '../../events/ids.ts'
 import type { Request } from '../../events/statement.ts'
-import type { CommandContext, DecideContext, Decided, Origin } from './decider.ts'
+import type { CommandContext, DecideContext, DecidedInSteps, Origin } from './decider.ts'
 import { evolve, evolving } from './evolve.ts'
 import { commandFrom, type ResolvedCommand } from './parse-command.ts'
 import { Rejection } from './rejection.ts'
@@ -22,13 +22,13 @@ export interface Way {
   readonly origin: Origin
 }
 
-export type Decide = (command: ResolvedCommand, state: ContractState, context: CommandContext) => Decided
+export type Decide = (command: ResolvedCommand, state: ContractState, context: CommandContext) => DecidedInSteps
 
 /** Most commands have one or two events. */
 const EVENTS_A_STEP = 64
 const COMMANDS_A_STEP = 16
 
-export interface Done {
+export interface CarriedOut {
   readonly events: readonly ContractEvent[]
   /** The document after them. */
   readonly state: ContractState
@@ -47,14 +47,14 @@ export function* carryOut(
   state: ContractState,
   context: DecideContext,
   { authority, isAgreedAsOne, check, decide, origin }: Way,
-): Generator<void, ({ readonly kind: 'done' } & Done) | Stopped> {
+): Generator<void, ({ readonly kind: 'done' } & CarriedOut) | Stopped> {
   const events: ContractEvent[] = []
   const added: (ElementId | undefined)[] = []
   let current = state
   for (const [place, envelope] of commands.entries()) {
     if (place > 0 && place % COMMANDS_A_STEP === 0) yield
     const command = commandFrom(envelope, commands.length, added)
-    const decided: Decided =
+    const decided: DecidedInSteps =
       command instanceof Rejection
         ? command
         : (check(command) ?? decide(command, current, { ...context, authority, isAgreedAsOne, place }))

@@ -6,7 +6,7 @@ import { carryOut } from './carry-out.ts'
 import type { ChangeSet } from './change-sets/change-set.ts'
 import { voteOnChangeSet, withdrawChangeSet } from './change-sets/change-set-votes.ts'
 import { effectOf, proposeChangeSet, withAgreedSets } from './change-sets/deciding.ts'
-import type { CommandContext, DecideContext, Decided, Decider, Verdict } from './decider.ts'
+import type { CommandContext, DecideContext, DecidedInSteps, Decider, Verdict } from './decider.ts'
 import { defineType } from './document/define-type.ts'
 import type { StoredElement } from './document/element.ts'
 import { hashing } from './document/element-hash.ts'
@@ -113,13 +113,13 @@ export function* tryChangeSet(set: ChangeSet, state: ContractState, context: Dec
 /** The contract document (design §5): blocks, fields, what is proposed in them, and the parties that agree on it. */
 export const contract: Decider<ContractState, ResolvedCommand, ContractEvent> = { initialState, decide, evolve }
 
-function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): Decided {
+function decide(command: ResolvedCommand, state: ContractState, context: CommandContext): DecidedInSteps {
   if (!state.isOpen && command.type !== 'OpenContract') return new Rejection('not_open')
   return lockOut(command, state, context) ?? decideUnlocked(command, state, context)
 }
 
 /** The same whoever holds the record lock. */
-function decideUnlocked(command: ResolvedCommand, state: ContractState, context: CommandContext): Decided {
+function decideUnlocked(command: ResolvedCommand, state: ContractState, context: CommandContext): DecidedInSteps {
   switch (command.type) {
     case 'OpenContract':
       return openContract(command, state, context)

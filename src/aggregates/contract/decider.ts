@@ -15,7 +15,7 @@ import type { ContractState } from './state.ts'
 export interface Decider<State, Command, Event> {
   initialState(contract: Uid): State
   /** In steps, where it may take long. */
-  decide(command: Command, state: State, context: CommandContext): Decided<Event>
+  decide(command: Command, state: State, context: CommandContext): DecidedInSteps<Event>
   evolve(state: State, event: Event, origin: Origin): State
 }
 
@@ -75,10 +75,10 @@ export interface CommandContext extends DecideContext {
   readonly isAgreedAsOne: boolean
 }
 
-export type Decision = readonly ContractEvent[] | Rejection
+export type CommandOutcome = readonly ContractEvent[] | Rejection
 
 /** What a command comes to, or the steps that lead there. */
-export type Decided<Event = ContractEvent> =
+export type DecidedInSteps<Event = ContractEvent> =
   | readonly Event[]
   | Rejection
   | Generator<void, readonly Event[] | Rejection>

@@ -3,7 +3,7 @@ import type { CommandOf } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
 import { changeSetEnded } from './change-sets/change-set.ts'
-import type { DecideContext, Decision } from './decider.ts'
+import type { DecideContext, CommandOutcome } from './decider.ts'
 import { fieldsHolding } from './document/element.ts'
 import { EntryRoom, type Share } from './entry-room.ts'
 import { erasureId, isErased, type OpenErasure } from './erased-values.ts'
@@ -22,7 +22,7 @@ export function eraseValues(
   { seals: named, about }: CommandOf<'EraseValues'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const seals = named.toSorted()
   if (seals.every((seal) => isErased(state, seal))) return new Rejection('already_erased')
   const id = erasureId(seals)
@@ -43,7 +43,7 @@ export function keepValues(
   { erasure, about }: CommandOf<'KeepValues'>,
   state: ContractState,
   { author: by }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (!state.erasures.open.some(({ id }) => id === erasure)) return new Rejection('no_such_erasure')
   return [{ ...(about && { about }), by, erasure, type: 'ValuesKept' }]
 }

@@ -3,7 +3,7 @@ import type { ContractEvent } from '../../events/contract-events.ts'
 import { ENTRY_EVENTS_BYTES_MAX, ENTRY_EVENTS_MAX } from '../../events/limits.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Payload } from '../../events/statement.ts'
-import type { Commands, Done } from './carry-out.ts'
+import type { Commands, CarriedOut } from './carry-out.ts'
 import { removedSets } from './change-sets/removed-sets.ts'
 import type { DecideContext, Verdict } from './decider.ts'
 import { bytesOf } from './entry-room.ts'
@@ -20,7 +20,7 @@ export type Accepted = Extract<Verdict, { kind: 'accepted' }>
 export function* judged(
   commands: Commands,
   before: ContractState,
-  { events, state }: Done,
+  { events, state }: CarriedOut,
   context: DecideContext,
   rules: RequestRules | undefined,
 ): Generator<void, Verdict> {

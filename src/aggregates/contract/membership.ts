@@ -7,7 +7,7 @@ import { declineBytes } from '../../events/parties/decline.ts'
 import { isLei } from '../../events/parties/lei.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
-import type { DecideContext, Decision } from './decider.ts'
+import type { DecideContext, CommandOutcome } from './decider.ts'
 import { EntryRoom } from './entry-room.ts'
 import { erasedAfterResignation } from './erasures.ts'
 import { evolve } from './evolve.ts'
@@ -22,7 +22,7 @@ export function openContract(
   { title, engine, charter, limits, founder }: CommandOf<'OpenContract'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (state.isOpen) return new Rejection('already_open')
   if (nameRules.textFault(title) !== undefined) return new Rejection('title_unfit')
   if (founder.handle !== author || !isFitCard(founder)) return new Rejection('founder_unfit', [founder.handle])
@@ -36,7 +36,7 @@ export function inviteParty(
   { party }: CommandOf<'InviteParty'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (partyOf(state, party.handle) !== undefined) return new Rejection('handle_taken', [party.handle])
   const twin = cardsOf(state).find((card) => isSameParty(card, party))
   if (twin !== undefined) return new Rejection('party_taken', [twin.handle])
@@ -54,7 +54,7 @@ export function admitParty(
   { accepted: { acceptance, signature } }: CommandOf<'AdmitParty'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const invitation = invitationOf(state, acceptance.handle)
   if (invitation === undefined || invitation.index !== acceptance.invitation) {
     return new Rejection('no_invitation', [acceptance.handle])
@@ -75,7 +75,7 @@ export function haveTermsChanged({ head }: Pick<Acceptance, 'head'>, { engineSin
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
-export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractState, context: DecideContext): Decision {
+export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractState, context: DecideContext): CommandOutcome {
   const { author } = context
   const resigned = {
     ...(about && { about }),
@@ -97,7 +97,7 @@ export function withdrawInvitation(
   { party: handle }: CommandOf<'WithdrawInvitation'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const invitation = invitationOf(state, handle)
   if (invitation === undefined) return new Rejection('no_invitation', [handle])
   const { by, index } = invitation
@@ -109,7 +109,7 @@ export function withdrawInvitation(
 export function declineInvitation(
   { declined: { decline, signature } }: CommandOf<'DeclineInvitation'>,
   state: ContractState,
-): Decision {
+): CommandOutcome {
   const invitation = invitationOf(state, decline.handle)
   if (invitation === undefined || invitation.index !== decline.invitation) {
     return new Rejection('no_invitation', [decline.handle])

@@ -1,7 +1,7 @@
 import type { CommandOf, CommandType } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { DecideContext, Decision } from './decider.ts'
+import type { DecideContext, CommandOutcome } from './decider.ts'
 import type { ResolvedCommand } from './parse-command.ts'
 import { Rejection } from './rejection.ts'
 import { type ContractState, type Lock, membersOf } from './state.ts'
@@ -30,12 +30,12 @@ export function lockRecord(
   { purpose, about }: CommandOf<'LockRecord'>,
   { lock }: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (lock !== null) return new Rejection('lock_held', [author])
   return [{ ...(about && { about }), holder: author, purpose, type: 'RecordLocked' }]
 }
 
-export function releaseLock({ lock }: ContractState, { author }: DecideContext): Decision {
+export function releaseLock({ lock }: ContractState, { author }: DecideContext): CommandOutcome {
   return lock === null ? new Rejection('no_such_lock') : [{ holder: author, lock: lock.index, type: 'RecordReleased' }]
 }
 
@@ -44,7 +44,7 @@ export function breakLock(
   { lock: index }: CommandOf<'BreakLock'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const { lock } = state
   if (lock === null || lock.index !== index) return new Rejection('no_such_lock', [String(index)])
   if (lock.holder === author) return new Rejection('lock_own')

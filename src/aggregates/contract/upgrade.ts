@@ -1,7 +1,7 @@
 import type { CommandOf } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { DecideContext, Decision } from './decider.ts'
+import type { DecideContext, CommandOutcome } from './decider.ts'
 import { Rejection } from './rejection.ts'
 import { type ContractState, type EngineVote, membersOf } from './state.ts'
 
@@ -10,7 +10,7 @@ export function upgradeEngine(
   { to }: CommandOf<'UpgradeEngine'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (to <= state.engine) return new Rejection('engine_not_newer', [String(state.engine)])
   if (state.engineVotes.some((vote) => vote.by === author && vote.to === to)) return new Rejection('already_voted')
   const voted: ContractEvent = { by: author, to, type: 'EngineVoted' }

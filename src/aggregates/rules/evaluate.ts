@@ -11,7 +11,7 @@ import { propertyOf } from './values/properties.ts'
 import { BlockValue, NOTHING, Nothing, nothing, Range, type Value } from './values/values.ts'
 
 /** What an evaluation comes to. It never throws; one that runs out of steps has no value. */
-export type Outcome =
+export type Evaluation =
   | { readonly kind: 'value'; readonly value: Value; readonly reason?: Reason; readonly steps: number }
   | { readonly kind: 'over_budget'; readonly steps: number }
 
@@ -31,7 +31,7 @@ interface Loop {
  * Evaluates a program at its block, or at the same block of one entry (decision 0113). Requires a view of the document that the program was
  * checked against. Deterministic: the same document and program give the same value, reason and number of steps.
  */
-export function evaluate(program: Program, view: DocumentView, budget: number, at: ElementId = program.block): Outcome {
+export function evaluate(program: Program, view: DocumentView, budget: number, at: ElementId = program.block): Evaluation {
   const machine = new Machine(program, view, budget, at)
   try {
     const value = machine.run()

@@ -36,7 +36,7 @@ export interface LiveDocument {
 /** What a party has asked for and not signed yet, oldest first. */
 export type NotSigned = readonly { readonly request: Request; readonly payloads: Payloads }[]
 
-export interface Queued {
+export interface QueuedRequests {
   readonly author: Handle
   readonly requests: NotSigned
   /** RFC 3339, taken for when they are made. */
@@ -51,7 +51,7 @@ const TRIED_MAX = 256
  * the open requests in their order, but those that a member has refused, or their author has withdrawn, and behind them what is
  * queued here, as if one statement carried it. In steps. Throws HistoryPruned.
  */
-export function* liveDocument(state: AgreementState, queued?: Queued): Generator<void, LiveDocument> {
+export function* liveDocument(state: AgreementState, queued?: QueuedRequests): Generator<void, LiveDocument> {
   const { settling } = state
   const onTheirWay: OnItsWay[] = []
   let { lineage } = state.ledger
@@ -103,7 +103,7 @@ interface Waiting {
 }
 
 /** What is in no ledger yet and may come to something. */
-function* waitingIn(state: AgreementState, queued: Queued | undefined): Generator<Waiting> {
+function* waitingIn(state: AgreementState, queued: QueuedRequests | undefined): Generator<Waiting> {
   const { feeds, ledger } = state
   for (const [place, held] of ledger.open.entries()) {
     const { payloads, statement } = held

@@ -10,7 +10,7 @@ import type { ContentQueue } from '../contents/contents-ports.ts'
 import type { Intent } from '../requests/submission.ts'
 import { TransmitterSilent } from '../requests/transmitter-silent.ts'
 import type { KeyChanging, Revoked } from './key-changing.ts'
-import { type Ask, askIn, type Done, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
+import { type AskedCommand, askIn, type CommandResult, errorOf, type PersonsRefusal, queued } from './queued-command.ts'
 
 /** How long the process that has the key may take to carry something out that nobody else has to agree to. Milliseconds. */
 const CARRIED_OUT_WITHIN_MS = 10_000
@@ -45,7 +45,7 @@ export class CommandQueue implements KeyChanging, ContentQueue {
   async queue(contract: Uid, { request, payloads, retry }: Intent): Promise<void> {
     const traceparent = this.#ports.traceOf?.(request.id)
     const trace = traceparent === undefined ? {} : { traceparent }
-    const ask: Ask = { kind: 'request', request, payloads, ...(retry ? { retry } : {}), ...trace }
+    const ask: AskedCommand = { kind: 'request', request, payloads, ...(retry ? { retry } : {}), ...trace }
     await this.#append(request.id, contract, ask)
   }
 
@@ -107,7 +107,7 @@ export class CommandQueue implements KeyChanging, ContentQueue {
   }
 
   /** A command was carried out, or refused. Returns whether a caller in this process waits for it. */
-  took(done: Done): boolean {
+  took(done: CommandResult): boolean {
     this.takenUp(true)
     const waiting = this.#waiting.get(done.id)
     if (waiting === undefined) return false
@@ -117,7 +117,7 @@ export class CommandQueue implements KeyChanging, ContentQueue {
     return true
   }
 
-  async #ask(contract: Uid | null, ask: Ask, id = this.#ports.newId()): Promise<unknown> {
+  async #ask(contract: Uid | null, ask: AskedCommand, id = this.#ports.newId()): Promise<unknown> {
     const answer = Promise.withResolvers<unknown>()
     // It may come before the store has said that the command stands there.
     answer.promise.catch(() => {})
@@ -148,7 +148,7 @@ export class CommandQueue implements KeyChanging, ContentQueue {
   }
 
   /** Where it stands in the queue. */
-  async #append(id: string, contract: Uid | null, ask: Ask): Promise<number> {
+  async #append(id: string, contract: Uid | null, ask: AskedCommand): Promise<number> {
     const { revision } = await this.#ports.events.append(OUTBOX_STREAM, 'any', [queued({ id, contract, ask })])
     return revision
   }

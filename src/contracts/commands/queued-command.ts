@@ -24,7 +24,7 @@ import { jsonIn } from '../signing/untrusted-json.ts'
 export class AskMalformed extends ConcordataError {}
 
 /** What a local user asks of the process that has the key. `contract`: of which contract; null of the node as a whole. */
-export type Ask =
+export type AskedCommand =
   | {
       readonly kind: 'request'
       readonly request: Request
@@ -47,15 +47,15 @@ export interface PersonsRefusal {
   readonly about?: About
 }
 
-export interface Queued {
+export interface QueuedCommand {
   /** Of a `request`: the request's own id. */
   readonly id: string
   readonly contract: Uid | null
-  readonly ask: Ask
+  readonly ask: AskedCommand
 }
 
 /** What became of it: carried out, with what that gave, or not, with a code of the registry. */
-export type Done =
+export type CommandResult =
   | { readonly id: string; readonly contract: Uid | null; readonly result: unknown }
   | { readonly id: string; readonly contract: Uid | null; readonly problem: Problem }
 
@@ -140,11 +140,11 @@ const rejectedForm = Compile(
 )
 const throughForm = Compile(Type.Object({ through: Type.Integer({ minimum: -1 }) }, closed))
 
-export function queued(ask: Queued): NewEvent {
+export function queued(ask: QueuedCommand): NewEvent {
   return { type: 'IntentQueued', data: canonicalJson(ask) }
 }
 
-export function done(outcome: Done): NewEvent {
+export function done(outcome: CommandResult): NewEvent {
   return { type: 'problem' in outcome ? 'IntentRejected' : 'IntentSigned', data: canonicalJson(outcome) }
 }
 
@@ -153,7 +153,7 @@ export function doneThrough(through: number): NewEvent {
   return { type: 'IntentsDone', data: canonicalJson({ through }) }
 }
 
-export type OutboxEvent = { readonly queued: Queued } | { readonly done: Done } | { readonly through: number }
+export type OutboxEvent = { readonly queued: QueuedCommand } | { readonly done: CommandResult } | { readonly through: number }
 
 /** Throws AskMalformed. */
 export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): OutboxEvent {
@@ -161,12 +161,12 @@ export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): O
   if (type === 'IntentQueued' && queuedForm.Check(parsed)) {
     const { kind } = parsed.ask
     if (isKind(kind) && askForms[kind].Check(parsed.ask)) {
-      const asked = parsed as unknown as Queued
+      const asked = parsed as unknown as QueuedCommand
       if (asked.ask.kind !== 'request' || asked.ask.request.id === asked.id) return { queued: asked }
     }
   }
-  if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as Done }
-  if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as Done }
+  if (type === 'IntentSigned' && signedForm.Check(parsed)) return { done: parsed as CommandResult }
+  if (type === 'IntentRejected' && rejectedForm.Check(parsed)) return { done: parsed as unknown as CommandResult }
   if (type === 'IntentsDone' && throughForm.Check(parsed)) return parsed
   throw askMalformed({ stream, revision })
 }

@@ -8,7 +8,7 @@ import { type PieceLine, WANTED_PIECES_MAX, type WantedPieces } from '../../goss
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { ContractView } from '../replica/contract-view.ts'
 import { completionWrites, piecesHeld, pieceWrite, refsOf } from './content-files.ts'
-import type { AwaitedContent, ContentLog, Naming } from './content-log.ts'
+import type { AwaitedContent, ContentLog, NamingStatement } from './content-log.ts'
 import { mayHold, namesOpenIn } from './content-sources.ts'
 import { attachmentUnder } from './content-under.ts'
 import { ContentWaits } from './content-waits.ts'
@@ -262,7 +262,7 @@ export class ContentFetching {
   async #foundUnder({
     name,
     pieces,
-  }: AwaitedContent): Promise<(Naming & { readonly content: NamedContent }) | undefined> {
+  }: AwaitedContent): Promise<(NamingStatement & { readonly content: NamedContent }) | undefined> {
     for (const { party, seq } of this.#log.namingsOf(name)) {
       const content = await attachmentUnder(this.#ports.store.payloads, this.#view.contract, party, seq, name)
       if (content !== undefined && piecesIn(content) === pieces) return { content, party, seq }

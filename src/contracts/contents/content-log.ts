@@ -24,7 +24,7 @@ const begunForm = Compile(Type.Object({ name: HashSchema, pieces: CountSchema },
 const namedForm = Compile(Type.Object({ name: HashSchema }, closed))
 
 /** A statement that names a content. */
-export type Naming = Pick<AwaitedContent, 'party' | 'seq'>
+export type NamingStatement = Pick<AwaitedContent, 'party' | 'seq'>
 
 /** How many statements that name one content are remembered. */
 const NAMED_BY_MAX = 64
@@ -43,7 +43,7 @@ export class ContentLog {
   readonly #begun = new Map<ContentName, number>()
   readonly #held = new Set<ContentName>()
   /** Which statements name those that are awaited, as far as anything may come of them; of those beyond the bound one stands for all. */
-  readonly #namedBy = new Map<ContentName, Map<string, Naming | undefined>>()
+  readonly #namedBy = new Map<ContentName, Map<string, NamingStatement | undefined>>()
   /** Revision of the next event that was not read yet. */
   #next = 0
   #isRead = false
@@ -76,13 +76,13 @@ export class ContentLog {
   }
 
   /** The statements that name it, oldest first, as far as they are remembered. */
-  namingsOf(name: ContentName): Naming[] {
+  namingsOf(name: ContentName): NamingStatement[] {
     const remembered = [...(this.#namedBy.get(name)?.values() ?? []), this.#awaited.get(name)]
     return remembered.filter((naming) => naming !== undefined)
   }
 
   /** Those of which no statement that names them is held: the node has died before it came to be, or it is to come again. */
-  unheld(isHeld: (naming: Naming) => boolean): ContentName[] {
+  unheld(isHeld: (naming: NamingStatement) => boolean): ContentName[] {
     return [...this.#awaited.keys()].filter((name) => {
       const namings = [...(this.#namedBy.get(name)?.values() ?? [])]
       return namings.every((naming) => naming !== undefined && !isHeld(naming))
@@ -122,7 +122,7 @@ export class ContentLog {
   awaits(content: AwaitedContent): void {
     const { name, party, seq } = content
     if (!this.#awaited.has(name)) this.#awaited.set(name, content)
-    const statements = this.#namedBy.get(name) ?? new Map<string, Naming | undefined>()
+    const statements = this.#namedBy.get(name) ?? new Map<string, NamingStatement | undefined>()
     this.#namedBy.set(name, statements)
     if (statements.size < NAMED_BY_MAX) statements.set(`${party}.${seq}`, { party, seq })
     // Of more than are remembered one may count: then it stays.

@@ -11,7 +11,7 @@ import type { ContractView } from '../replica/contract-view.ts'
 import { BroughtContents } from './brought-contents.ts'
 import { ContentFetching } from './content-fetching.ts'
 import { refsOf } from './content-files.ts'
-import { awaitedWrite, ContentLog, type Naming } from './content-log.ts'
+import { awaitedWrite, ContentLog, type NamingStatement } from './content-log.ts'
 import { contentsOf, namedAlone, openNoMore } from './content-sources.ts'
 import type { ContentsNews, ContentsPorts } from './contents-ports.ts'
 
@@ -22,7 +22,7 @@ const AGAIN_MAX_MS = 600_000
 const nothing: readonly NamedContent[] = []
 
 /** A statement that names contents. */
-type Named = Naming & { readonly contents: readonly NamedContent[] }
+type Named = NamingStatement & { readonly contents: readonly NamedContent[] }
 
 /** Nothing of a content is to be left; what names it meanwhile waits until nothing is. */
 interface Dropping {

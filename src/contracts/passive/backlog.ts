@@ -5,7 +5,7 @@ import type { HeldState } from '../../agreement/state.ts'
 import type { Handle } from '../../events/ids.ts'
 
 /** What is under way in a contract, and who holds it up. */
-export interface Waiting {
+export interface Backlog {
   /** Ledger entries that not everybody has signed for. */
   readonly unsettled: number
   /** The parties that the oldest unsettled request waits for: for a head, or an answer. */
@@ -16,7 +16,7 @@ export interface Waiting {
   readonly lags: readonly (readonly [Handle, number])[]
 }
 
-export function waitingIn(state: HeldState, self: Handle): Waiting {
+export function waitingIn(state: HeldState, self: Handle): Backlog {
   const size = state.ledger.log.size
   const others = membersOf(state.settling.agreed)
     .map(({ card }) => card.handle)

@@ -19,7 +19,7 @@ import { type Frontier, FrontierSchema, HeadSchema, placesOf } from '../../event
 import { visibleTo } from '../../gossip/exchange.ts'
 import { assert } from '../../runtime/assert.ts'
 import { jsonOf } from '../../runtime/parse-json.ts'
-import { type Waiting, waitingIn } from './backlog.ts'
+import { type Backlog, waitingIn } from './backlog.ts'
 import { type ContractSummary, summaryOf } from './summary.ts'
 
 /** What has to be known of a contract while it is not in memory. */
@@ -31,7 +31,7 @@ export interface PassiveContract {
   readonly settled: number
   /** The key of this party's next statement, if it is a member. */
   readonly signing: string | null
-  readonly waiting: Waiting
+  readonly waiting: Backlog
   /** Whether values are missing. */
   readonly lacksValues: boolean
   readonly summary: ContractSummary | null

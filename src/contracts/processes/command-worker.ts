@@ -10,15 +10,15 @@ import { type EventStore, NO_EVENTS, type RecordedEvent } from '../../store/port
 import { OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../store/streams.ts'
 import type { KeyChanging } from '../commands/key-changing.ts'
 import {
-  type Ask,
+  type AskedCommand,
   askIn,
-  type Done,
+  type CommandResult,
   decodeOutbox,
   done,
   doneThrough,
   type PersonsRefusal,
   problemOf,
-  type Queued,
+  type QueuedCommand,
 } from '../commands/queued-command.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import { findSettled } from '../replica/find-settled.ts'
@@ -44,7 +44,7 @@ export interface CommandWorkerPorts {
 /** One that is not done with. */
 interface Open {
   readonly revision: number
-  readonly queued: Queued
+  readonly queued: QueuedCommand
 }
 
 /** How long something that the store could not take is left alone. Milliseconds. */
@@ -126,7 +126,7 @@ export class CommandWorker {
     }
   }
 
-  async #reject(outcome: Done, open: Open): Promise<void> {
+  async #reject(outcome: CommandResult, open: Open): Promise<void> {
     try {
       await this.#ports.events.append(OUTBOX_STREAM, 'any', [done(outcome)])
       this.#forget(outcome.id)
@@ -137,9 +137,9 @@ export class CommandWorker {
   }
 
   /** The result to report; undefined: none, the feed shows it. `left`: another worker carries it out. */
-  async #do({ revision, queued: { id, contract: uid } }: Open, ask: Ask): Promise<Done | undefined | 'left'> {
+  async #do({ revision, queued: { id, contract: uid } }: Open, ask: AskedCommand): Promise<CommandResult | undefined | 'left'> {
     const { contracts, keys } = this.#ports
-    const result = (value: unknown): Done => ({ id, contract: uid, result: value })
+    const result = (value: unknown): CommandResult => ({ id, contract: uid, result: value })
     switch (ask.kind) {
       case 'request':
         if (ask.traceparent !== undefined) this.#ports.tracedAs?.(id, ask.traceparent)
@@ -185,7 +185,7 @@ export class CommandWorker {
     }
   }
 
-  async #request(id: string, live: LiveContract, ask: Ask & { kind: 'request' }): Promise<void> {
+  async #request(id: string, live: LiveContract, ask: AskedCommand & { kind: 'request' }): Promise<void> {
     const intent = this.#intentOf(ask)
     const signed = live.requests.queue.placeOf(id)
     if (signed === undefined) {
@@ -205,13 +205,13 @@ export class CommandWorker {
   }
 
   /** Nobody has waited for it for long: whoever asked was told that nobody has taken it up. */
-  #isForgotten({ request: { deadline, tentative } }: Ask & { kind: 'request' }): boolean {
+  #isForgotten({ request: { deadline, tentative } }: AskedCommand & { kind: 'request' }): boolean {
     if (!tentative || deadline === undefined) return false
     return Date.parse(deadline) + FORGOTTEN_AFTER_MS < this.#ports.clock.now()
   }
 
   /** With what is left of its time, 0 for none. */
-  #intentOf({ request, payloads, retry }: Ask & { kind: 'request' }): Intent {
+  #intentOf({ request, payloads, retry }: AskedCommand & { kind: 'request' }): Intent {
     const { deadline, tentative } = request
     const timeoutMs =
       tentative && deadline !== undefined ? Math.max(0, Date.parse(deadline) - this.#ports.clock.now()) : undefined

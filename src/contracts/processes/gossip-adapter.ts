@@ -2,7 +2,7 @@ import { lookBack, needsHistory } from '../../agreement/history/looking-back.ts'
 import type { HeldState } from '../../agreement/state.ts'
 import type { Gossip } from '../../gossip/gossip.ts'
 import type { AtRest, ReplicaPort, ReplicasPort } from '../../gossip/replica-port.ts'
-import type { Progress } from '../../gossip/schedule.ts'
+import type { LedgerProgress } from '../../gossip/schedule.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { isEvenWith, isPartyAtRest, type PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
@@ -101,7 +101,7 @@ function atRest(passive: PassiveContract): AtRest {
 }
 
 /** Where it takes the history to tell, all has settled, but who has cosigned what is not known. */
-function tierOf(held: HeldState): Progress['tier'] {
+function tierOf(held: HeldState): LedgerProgress['tier'] {
   const tier = lookBack(held, tierReached)
   return tier === needsHistory ? 3 : tier
 }

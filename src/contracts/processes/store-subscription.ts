@@ -4,7 +4,7 @@ import type { Uid } from '../../events/ids.ts'
 import type { EventStore, RecordedEvent, Subscription } from '../../store/port.ts'
 import { OUTBOX_STREAM, parseStream } from '../../store/streams.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
-import { askIn, type Done, errorOf } from '../commands/queued-command.ts'
+import { askIn, type CommandResult, errorOf } from '../commands/queued-command.ts'
 import type { PassiveContract } from '../passive/passive-contract.ts'
 import type { Contracts } from '../registry/contracts.ts'
 import type { LiveContract } from '../replica/live-contract.ts'
@@ -129,7 +129,7 @@ export class StoreSubscription {
     if (what !== undefined && 'done' in what && !commandQueue.took(what.done)) this.#concluded(what.done)
   }
 
-  #concluded(done: Done): void {
+  #concluded(done: CommandResult): void {
     if (done.contract === null || !('problem' in done)) return
     const { contract, id, problem } = done
     // Whoever waits for it keeps the contract in memory.

@@ -7,7 +7,7 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import { type Kept, memorySnapshots, type Snapshots } from '../../store/snapshot-port.ts'
 import { parseStream } from '../../store/streams.ts'
 import type { ObstacleCode } from '../obstacles/obstacles.ts'
-import { type Waiting, waitingIn } from '../passive/backlog.ts'
+import { type Backlog, waitingIn } from '../passive/backlog.ts'
 import type { Keeping } from '../passive/keeping.ts'
 import { isWhatIsHeld, type PassiveContract, passiveContractOf } from '../passive/passive-contract.ts'
 import type { ContractNews } from '../replica/contract-listener.ts'
@@ -56,7 +56,7 @@ export class ContractCache {
   readonly #keepSchedule = new KeepSchedule<LiveContract>()
   readonly #listeners = new Set<ContractListener>()
   /** Of contracts at rest in which something is, and of which this party is a member. */
-  readonly #underWay = new Map<Uid, Waiting>()
+  readonly #underWay = new Map<Uid, Backlog>()
   /** Of contracts at rest the key of this party's next statement, where it was not here. */
   readonly #keyMissing = new Map<Uid, string>()
   /** Those that could not be loaded, and why. */
@@ -159,7 +159,7 @@ export class ContractCache {
   }
 
   /** What is under way in contracts of this party at rest: for others to bring on. */
-  underWay(): IterableIterator<[Uid, Waiting]> {
+  underWay(): IterableIterator<[Uid, Backlog]> {
     return this.#underWay.entries()
   }
 
@@ -343,7 +343,7 @@ export class ContractCache {
   }
 
   /** `signing`: the key of this party's next statement, should there be one. */
-  #noteAtRest(contract: Uid, waiting: Waiting, isMember: boolean, signing: string | null): void {
+  #noteAtRest(contract: Uid, waiting: Backlog, isMember: boolean, signing: string | null): void {
     if (this.#ports.role !== 'serve' && signing !== null && !this.#hasKey(signing))
       this.#keyMissing.set(contract, signing)
     if (!isMember) return

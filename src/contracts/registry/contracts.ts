@@ -10,7 +10,7 @@ import type { SignedRevocation } from '../../events/parties/key-change.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import { placesOf, type Request } from '../../events/statement.ts'
 import type { SignedStatement } from '../../events/statement-codec.ts'
-import { contractOf, type Word } from '../../gossip/message.ts'
+import { contractOf, type Announcement } from '../../gossip/message.ts'
 import { NO_EVENTS, type RecordedEvent } from '../../store/port.ts'
 import { CONTRACTS_STREAM, feedStream, INVITATIONS_STREAM } from '../../store/streams.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
@@ -291,7 +291,7 @@ export class Contracts {
     (await this.#ports.store.events.lastRevision(feedStream(contract, this.self))) !== NO_EVENTS
 
   /** What this node has to say in a contract that it cannot say in its feed, until it has taken effect. */
-  wordsOn(contract: Uid): Word[] {
+  wordsOn(contract: Uid): Announcement[] {
     const state = this.find(contract)?.state
     if (state === undefined) return []
     const words = [this.#replies.pendingIn(state), this.revocations.pendingIn(state)]
@@ -318,7 +318,7 @@ export class Contracts {
   }
 
   /** A word of another party has come. Attacker-controlled: all of it. Only a sound answer to an invitation leads to anything. */
-  async took(word: Word): Promise<void> {
+  async took(word: Announcement): Promise<void> {
     const contract = contractOf(word)
     if (!this.cache.has(contract)) return
     await this.use(contract, (live) =>

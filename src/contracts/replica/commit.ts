@@ -13,7 +13,7 @@ import type { Authored } from './statement-author.ts'
 import type { StoredAhead } from './stored-ahead.ts'
 
 /** What one turn comes to, before it counts. */
-export interface Outcome {
+export interface TurnOutcome {
   readonly change: Change
   /** What is held from then on. */
   readonly state: AgreementState
@@ -27,7 +27,7 @@ export function outcomeOf(
   reception: Reception,
   authored: Authored | undefined,
   known: readonly Equivocation[],
-): Outcome {
+): TurnOutcome {
   const { taken, completions } = reception
   const made = authored?.held
   const state = authored?.state ?? reception.state
@@ -50,7 +50,7 @@ export interface Writer {
    * Values before the statements that seal them, statements before the guard, the guard before everybody else. Returns whether
    * anything was to be written. Throws OvertakenError, WrongExpectedRevision, GuardRefused, and what the store throws (decision 0038).
    */
-  commit(outcome: Outcome): Promise<boolean>
+  commit(outcome: TurnOutcome): Promise<boolean>
 }
 
 /**
@@ -103,14 +103,14 @@ export function soleWriter(
  * nothing where the store did not take them; and that covers, of what is not durable, what members have said alone: an invitee, or
  * who has left, need not be there to bring it again. Nor may an own statement be among that: the guard keeps one.
  */
-function isAnswerOnly({ change, made }: Outcome, self: Handle): boolean {
+function isAnswerOnly({ change, made }: TurnOutcome, self: Handle): boolean {
   if (made === undefined || made.statement.requests.length > 0 || Object.keys(made.payloads).length > 0) return false
   const isOthers = ofOtherMembers({ change }, self)
   return change.held.every((held) => held === made || isOthers(held))
 }
 
 /** Its author has it, and gives it again to whoever lacks it. */
-function ofOtherMembers({ change: { before } }: Pick<Outcome, 'change'>, self: Handle) {
+function ofOtherMembers({ change: { before } }: Pick<TurnOutcome, 'change'>, self: Handle) {
   const { document } = before.ledger
   return ({ statement: { party } }: VerifiedStatement) => party !== self && memberOf(document, party) !== undefined
 }
@@ -142,7 +142,7 @@ export function sharedWriter(view: ContractView, store: Store, protection: Doubl
 
 /** Whether the guard is to be told: of an own statement, made here or come back from others. */
 function guardsAnything(
-  { change, made, state }: Outcome,
+  { change, made, state }: TurnOutcome,
   { self, waiting }: ContractView,
   protection: DoubleSignProtection,
 ): boolean {
@@ -151,6 +151,6 @@ function guardsAnything(
   return isOwnTaken && protection.obstacle(state, waiting) === undefined
 }
 
-function revokes({ made }: Outcome): boolean {
+function revokes({ made }: TurnOutcome): boolean {
   return made !== undefined && isTakeover(made)
 }

@@ -31,7 +31,7 @@ export const requestStages = [
 export type RequestStage = (typeof requestStages)[number]
 
 /** How far a request has come (design §2): 0 until it is acknowledged; then a tier, and what the next one waits for. */
-export interface Standing {
+export interface RequestProgress {
   readonly stage: Exclude<RequestStage, 'withdrawn'>
   readonly tier: 0 | 1 | 3 | 4
   readonly index?: LedgerIndex
@@ -48,7 +48,7 @@ export function standingOfRequest(
   state: AgreementState,
   request: RequestRef,
   settledAt: LedgerIndex | undefined,
-): Standing | undefined {
+): RequestProgress | undefined {
   const { unsettled } = state.settling
   if (settledAt !== undefined) return standingOfEntry(state, settledAt)
   const key = requestKey(request)
@@ -67,7 +67,7 @@ export function standingOfRequest(
 }
 
 /** How far the ledger entry has come. Requires one that is acknowledged. */
-export function standingOfEntry(state: AgreementState, index: LedgerIndex): Standing {
+export function standingOfEntry(state: AgreementState, index: LedgerIndex): RequestProgress {
   if (index >= state.settling.settled) {
     return { stage: 'acknowledged', tier: 1, index, waitsFor: { what: 'head', of: waitingForHeads(state, index) } }
   }

@@ -45,7 +45,7 @@ export interface AskedVotes {
 }
 
 /** What a local user is told, once, and never otherwise. */
-export type Verdict =
+export type SubmissionResult =
   /** Final everywhere: every member has signed for it. */
   | {
       readonly kind: 'settled'
@@ -69,7 +69,7 @@ type Phase =
   | { readonly kind: 'signed'; readonly request: RequestRef }
   | { readonly kind: 'confirmed'; readonly request: RequestRef }
   /** Void because of a lock; it is requested anew when that ends. */
-  | { readonly kind: 'locked out'; readonly verdict: Verdict }
+  | { readonly kind: 'locked out'; readonly verdict: SubmissionResult }
   | { readonly kind: 'done' }
 
 /** One intent on its way. `signed` resolves when the request is durable, `verdict` when its fate is. */
@@ -79,7 +79,7 @@ export class Submission {
   readonly requestBytes: number
   readonly valueBytes: number
   readonly signed: Promise<RequestRef>
-  readonly verdict: Promise<Verdict>
+  readonly verdict: Promise<SubmissionResult>
   phase: Phase = { kind: 'queued' }
   /** The time is up: to be withdrawn unless it has been confirmed. */
   expired = false
@@ -90,7 +90,7 @@ export class Submission {
   /** How often it was void because of a lock. */
   attempts = 0
   #resolveSigned!: (request: RequestRef) => void
-  #resolveVerdict!: (verdict: Verdict) => void
+  #resolveVerdict!: (verdict: SubmissionResult) => void
   #reject!: (error: unknown) => void
 
   constructor(intent: Intent) {
@@ -98,7 +98,7 @@ export class Submission {
     this.requestBytes = bytesIn(intent.request)
     this.valueBytes = bytesIn(intent.payloads)
     const signed = Promise.withResolvers<RequestRef>()
-    const verdict = Promise.withResolvers<Verdict>()
+    const verdict = Promise.withResolvers<SubmissionResult>()
     // Not every caller awaits both; a failure is then told through the other.
     signed.promise.catch(() => {})
     verdict.promise.catch(() => {})
@@ -118,7 +118,7 @@ export class Submission {
   }
 
   /** Once more: the last request came to nothing because of a lock, as `verdict` says. */
-  becomeLockedOut(verdict: Verdict): void {
+  becomeLockedOut(verdict: SubmissionResult): void {
     this.phase = { kind: 'locked out', verdict }
     this.attempts++
   }
@@ -127,7 +127,7 @@ export class Submission {
     this.phase = { kind: 'confirmed', request }
   }
 
-  conclude(verdict: Verdict): void {
+  conclude(verdict: SubmissionResult): void {
     this.phase = { kind: 'done' }
     this.#resolveVerdict(verdict)
   }
@@ -145,7 +145,7 @@ export function askedIn({ events }: LedgerEntry): AskedVotes[] {
   )
 }
 
-export function settledVerdict(entry: LedgerEntry): Verdict {
+export function settledVerdict(entry: LedgerEntry): SubmissionResult {
   const { index, outcome, request } = entry
   const asked = askedIn(entry)
   return { kind: 'settled', request, index, outcome, ...(asked.length > 0 && { asked }) }

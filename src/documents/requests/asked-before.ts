@@ -3,7 +3,7 @@ import { withHistory } from '../../agreement/history/looking-back.ts'
 import { findSettled } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest } from '../../contracts/requests/progress.ts'
-import { settledVerdict, type Verdict } from '../../contracts/requests/submission.ts'
+import { type SubmissionResult, settledVerdict } from '../../contracts/requests/submission.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
@@ -49,7 +49,7 @@ export async function resultAgain(
   return resultFor(settledVerdict(fate.entry), asked, live, ports, createdIn(fate.entry, live))
 }
 
-type Fate = { readonly entry: LedgerEntry } | Exclude<Verdict, { kind: 'settled' }>
+type Fate = { readonly entry: LedgerEntry } | Exclude<SubmissionResult, { kind: 'settled' }>
 
 /** Undefined: it is not known when the time is over. */
 async function fateOf(

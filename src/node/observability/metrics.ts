@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { memberOf } from '../../aggregates/contract/state.ts'
-import { type Waiting, waitingIn } from '../../contracts/passive/backlog.ts'
+import { type Backlog, waitingIn } from '../../contracts/passive/backlog.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { type Handle, requestKey } from '../../events/ids.ts'
@@ -277,7 +277,7 @@ function sum(contracts: Contracts, count: (live: LiveContract) => number): numbe
 }
 
 /** The backlogs of active and passive contracts of which this party is a member: a silent party holds up contracts that are passive by now. */
-function* underWay(contracts: Contracts): Generator<Waiting> {
+function* underWay(contracts: Contracts): Generator<Backlog> {
   for (const { state, self } of contracts.cache.active()) {
     if (memberOf(state.settling.agreed, self) !== undefined) yield waitingIn(state, self)
   }
@@ -287,7 +287,7 @@ function* underWay(contracts: Contracts): Generator<Waiting> {
 function perParty(
   contracts: Contracts,
   known: ReadonlySet<Handle>,
-  counts: (waiting: Waiting) => readonly (readonly [Handle, number])[],
+  counts: (waiting: Backlog) => readonly (readonly [Handle, number])[],
 ): Map<string, number> {
   const totals = new Map<string, number>()
   for (const waiting of underWay(contracts)) {

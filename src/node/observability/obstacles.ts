@@ -9,7 +9,7 @@ import {
   obstacleKinds,
   obstaclesIn,
 } from '../../contracts/obstacles/obstacles.ts'
-import { type Waiting, waitingIn } from '../../contracts/passive/backlog.ts'
+import { type Backlog, waitingIn } from '../../contracts/passive/backlog.ts'
 import type { PartyProcess } from '../../contracts/processes/party-process.ts'
 import type { Role } from '../../contracts/replica/duties.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -231,7 +231,7 @@ export class Obstacles {
   /** Parties that have been silent for long, where no other obstacle explains it. */
   #silentIn(
     contract: Uid,
-    { waitsFor }: Waiting,
+    { waitsFor }: Backlog,
     own: readonly Obstacle[],
     troubles: Troubles,
     silentAfterMs: number,
@@ -251,7 +251,7 @@ export class Obstacles {
     const { clock, party } = this.#ports
     const before = this.#waits
     this.#waits = new Map()
-    const note = (contract: Uid, { waitsFor, oldest }: Waiting) => {
+    const note = (contract: Uid, { waitsFor, oldest }: Backlog) => {
       for (const handle of waitsFor) {
         const key = `${contract} ${handle}`
         const known = before.get(key)

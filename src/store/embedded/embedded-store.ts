@@ -17,7 +17,7 @@ import type {
   Write,
 } from '../port.ts'
 import { PullSubscription } from '../subscription.ts'
-import { type Engine, PIECE_CHARACTERS_MAX, PIECE_EVENTS_MAX, type Piece, START } from './engine.ts'
+import { type StoreEngine, PIECE_CHARACTERS_MAX, PIECE_EVENTS_MAX, type EventsPiece, START } from './engine.ts'
 import { type Committed, GroupCommit } from './group-commit.ts'
 import { patiently } from './patience.ts'
 import { RecentEvents } from './recent-events.ts'
@@ -30,7 +30,7 @@ export class EmbeddedStore implements Store {
   readonly events: EventStore
   readonly payloads: PayloadStore
   readonly isAtomic = true
-  readonly #engine: Engine
+  readonly #engine: StoreEngine
   readonly #commits: GroupCommit
   readonly #lockedMs: number
   readonly #subscriptions = new Set<PullSubscription>()
@@ -43,7 +43,7 @@ export class EmbeddedStore implements Store {
   #isClosed = false
 
   /** `lockedMs`: how long a call goes on trying while another process has the store locked, before it throws StoreLocked. */
-  constructor(engine: Engine, lockedMs = 0) {
+  constructor(engine: StoreEngine, lockedMs = 0) {
     this.#engine = engine
     this.#lockedMs = lockedMs
     this.#commits = new GroupCommit(engine, lockedMs, (committed) => this.#committed(committed))
@@ -87,12 +87,12 @@ export class EmbeddedStore implements Store {
     this.#engine.close()
   }
 
-  #open(): Engine {
+  #open(): StoreEngine {
     if (this.#isClosed) throw new StoreClosed()
     return this.#engine
   }
 
-  #patiently<T>(call: (engine: Engine) => T): Promise<T> {
+  #patiently<T>(call: (engine: StoreEngine) => T): Promise<T> {
     return patiently(this.#lockedMs, () => call(this.#open()))
   }
 
@@ -166,7 +166,7 @@ export class EmbeddedStore implements Store {
     return subscription
   }
 
-  #recentAfter(position: number, streamPrefix: string): Piece | undefined {
+  #recentAfter(position: number, streamPrefix: string): EventsPiece | undefined {
     const events = this.#recent.after(position, PIECE_EVENTS_MAX, PIECE_CHARACTERS_MAX)
     const through = events?.at(-1)?.position
     if (events === undefined || through === undefined) return undefined
@@ -216,7 +216,7 @@ export class EmbeddedStore implements Store {
 }
 
 /** Undefined if it cannot be told: then the subscriptions look for themselves, and each tells its own subscriber. */
-function versionOf(engine: Engine): number | undefined {
+function versionOf(engine: StoreEngine): number | undefined {
   try {
     return engine.foreignVersion?.()
   } catch {

@@ -1,5 +1,5 @@
 import type { Appended, Write } from '../port.ts'
-import type { Engine } from './engine.ts'
+import type { StoreEngine } from './engine.ts'
 import { Patience } from './patience.ts'
 
 /** A batch that was committed, with the result of each of its appends. */
@@ -18,7 +18,7 @@ interface Waiting {
  * disk, and nobody is answered before it is over.
  */
 export class GroupCommit {
-  readonly #engine: Engine
+  readonly #engine: StoreEngine
   readonly #committed: (committed: readonly Committed[]) => void
   readonly #lockedMs: number
   #waiting: Waiting[] = []
@@ -29,7 +29,7 @@ export class GroupCommit {
    * `committed` is told what has been committed, in order, in a later turn: those who wait for it go on first. `lockedMs`: how long
    * the store may be locked before those who wait are told StoreLocked, also those that have come last.
    */
-  constructor(engine: Engine, lockedMs: number, committed: (committed: readonly Committed[]) => void) {
+  constructor(engine: StoreEngine, lockedMs: number, committed: (committed: readonly Committed[]) => void) {
     this.#engine = engine
     this.#lockedMs = lockedMs
     this.#committed = committed

@@ -7,12 +7,12 @@ import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } f
 import { type Appended, NO_EVENTS, type RecordedEvent, type Store, type Write } from '../port.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import {
-  type Engine,
+  type StoreEngine,
   type GroupPiece,
-  type Outcome,
+  type BatchResult,
   PIECE_EVENTS_MAX,
   PIECE_POSITIONS_MAX,
-  type Piece,
+  type EventsPiece,
 } from './engine.ts'
 
 /** A store that forgets everything with its process: for the simulator and for tests. Uses no timer and no I/O. */
@@ -20,14 +20,14 @@ export function openMemoryStore(): Store {
   return new EmbeddedStore(new MemoryEngine())
 }
 
-class MemoryEngine implements Engine {
+class MemoryEngine implements StoreEngine {
   /** The event at position p stands at index p - 1. */
   readonly #all: RecordedEvent[] = []
   readonly #streams = new Map<string, RecordedEvent[]>()
   /** By contract and group, then by seal. A group is never changed in place. */
   readonly #groups = new Map<string, ReadonlyMap<Hash, string>>()
 
-  commit(batches: readonly (readonly Write[])[]): Outcome[] {
+  commit(batches: readonly (readonly Write[])[]): BatchResult[] {
     return batches.map((batch) => this.#apply(batch))
   }
 
@@ -43,7 +43,7 @@ class MemoryEngine implements Engine {
     return this.#all.length
   }
 
-  readAfter(position: number, streamPrefix: string): Piece {
+  readAfter(position: number, streamPrefix: string): EventsPiece {
     const events: RecordedEvent[] = []
     const end = Math.min(this.#all.length, position + PIECE_POSITIONS_MAX)
     let through = position
@@ -90,7 +90,7 @@ class MemoryEngine implements Engine {
 
   close(): void {}
 
-  #apply(batch: readonly Write[]): Outcome {
+  #apply(batch: readonly Write[]): BatchResult {
     const appended: Appended[] = []
     const before = this.#all.length
     const groupsBefore = new Map<string, ReadonlyMap<Hash, string> | undefined>()

@@ -33,7 +33,7 @@ interface Open {
 }
 
 /** What the events of a group's stream come to. */
-export interface Standing {
+export interface GroupEvents {
   /** Of the first event that can be read, and of the last; undefined: there is none. */
   readonly first: number | undefined
   readonly last: number | undefined
@@ -48,7 +48,7 @@ export interface Standing {
   readonly faults: readonly string[]
 }
 
-export const nothingStands: Standing = {
+export const nothingStands: GroupEvents = {
   first: undefined,
   last: undefined,
   entries: new Map(),
@@ -60,7 +60,7 @@ export const nothingStands: Standing = {
 }
 
 /** A beginning counts anew; nothing that is not ended is ever taken for the whole. What others have put there is passed over. */
-export function evolved(standing: Standing, { type, data, revision }: RecordedEvent): Standing {
+export function evolved(standing: GroupEvents, { type, data, revision }: RecordedEvent): GroupEvents {
   const seen = { ...standing, first: standing.first ?? revision, last: revision }
   const loose = { ...seen, hasLoosePieces: seen.hasLoosePieces || seen.open !== undefined }
   const { open } = standing
@@ -78,7 +78,7 @@ export function evolved(standing: Standing, { type, data, revision }: RecordedEv
   return withEntries({ ...seen, open: undefined }, kindOf[type] as Kind, [...open.pieces, data].join(''), open.start)
 }
 
-function withEntries(standing: Standing, kind: Kind, text: string, start: number): Standing {
+function withEntries(standing: GroupEvents, kind: Kind, text: string, start: number): GroupEvents {
   const fault = `of event ${start} not all can be read`
   if (kind === 'rewritten') {
     const { entries, behind, isWhole } = decodeEntries(text)
@@ -91,7 +91,7 @@ function withEntries(standing: Standing, kind: Kind, text: string, start: number
 }
 
 /** What is yet to be appended so that these entries stand, each event by itself. Goes on from pieces that are the beginning of it. */
-export function eventsFor(kind: Kind, entries: ReadonlyMap<Hash, string>, { open, last }: Standing) {
+export function eventsFor(kind: Kind, entries: ReadonlyMap<Hash, string>, { open, last }: GroupEvents) {
   const text = encodeEntries(entries)
   const begun = open?.pieces.join('')
   const isBegun = open !== undefined && begun !== undefined && begun.length < text.length && text.startsWith(begun)
@@ -124,7 +124,7 @@ export function encodeEntries(entries: ReadonlyMap<Hash, string>): string {
 const lineForm = /([0-9a-f]{64}) (0|[1-9]\d{0,8})\n/y
 
 /** Entries, those that stand behind another one of their seal, and whether that is all of the text. */
-export interface SignedStatement {
+export interface DecodedGroup {
   readonly entries: ReadonlyMap<Hash, string>
   readonly behind: readonly (readonly [Hash, string])[]
   readonly isWhole: boolean
@@ -134,7 +134,7 @@ export interface SignedStatement {
  * Adds what the text has to what is held. Attacker-controlled, where the server is: `text`, whole. What is no entry, and all behind
  * it, is left out: it is not held.
  */
-export function decodeEntries(text: string, held: ReadonlyMap<Hash, string> = new Map()): SignedStatement {
+export function decodeEntries(text: string, held: ReadonlyMap<Hash, string> = new Map()): DecodedGroup {
   const entries = new Map(held)
   const behind: (readonly [Hash, string])[] = []
   for (let at = 0; at < text.length; ) {

@@ -11,7 +11,7 @@ import { CALLS_MAX, eachOf } from './at-once.ts'
 import { toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { PAYLOAD_PREFIX } from './event-log.ts'
-import { eventsFor, evolved, type Kind, nothingStands, type Standing } from './payload-events.ts'
+import { eventsFor, evolved, type Kind, nothingStands, type GroupEvents } from './payload-events.ts'
 import { eventsOf, recorded } from './reading.ts'
 
 /** How often it is tried, where somebody else puts or erases in the same group. */
@@ -70,10 +70,10 @@ export class PayloadStreams {
     const streams = [...(await this.#streamsOf(prefix))]
     for (let next = 0; next < streams.length; next += CALLS_MAX) {
       const some = streams.slice(next, next + CALLS_MAX)
-      const standings = new Map<string, Standing>()
+      const standings = new Map<string, GroupEvents>()
       await eachOf(some, async (stream) => void standings.set(stream, await this.#standingIn(stream)))
       for (const stream of some) {
-        const { entries, behind, faults } = standings.get(stream) as Standing
+        const { entries, behind, faults } = standings.get(stream) as GroupEvents
         const isErased = entries.size + behind.length + faults.length === 0
         if (!isErased) yield { group: stream.slice(prefix.length), entries: [...entries, ...behind], faults }
       }
@@ -112,7 +112,7 @@ export class PayloadStreams {
   /** Where they begin; undefined: the stream is not as it was any more. */
   async #append(
     stream: string,
-    standing: Standing,
+    standing: GroupEvents,
     kind: Kind,
     entries: ReadonlyMap<Hash, string>,
     doing: string,
@@ -169,7 +169,7 @@ export class PayloadStreams {
     )
   }
 
-  async #standingIn(stream: string): Promise<Standing> {
+  async #standingIn(stream: string): Promise<GroupEvents> {
     const { client, callOptions, namespace, timeoutMs } = this.#connection
     return this.#reading(
       async () => {

@@ -3,13 +3,13 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { type Append, repeatedBy } from '../append-rule.ts'
 import {
-  type Engine,
+  type StoreEngine,
   type GroupPiece,
-  type Outcome,
+  type BatchResult,
   PIECE_CHARACTERS_MAX,
   PIECE_EVENTS_MAX,
   PIECE_POSITIONS_MAX,
-  type Piece,
+  type EventsPiece,
   START,
 } from '../embedded/engine.ts'
 import { StoreCorrupt, StoreLocked, StoreReadonly, StoreWriteTooLarge } from '../errors.ts'
@@ -35,13 +35,13 @@ const STREAM_NAMES_MAX = 16_384
 type Batch = readonly Write[]
 
 /** The engine over one connection to a database that `openDatabase` has opened. Positions are 1, 2, 3 … without gaps. */
-export class SqliteEngine implements Engine {
+export class SqliteEngine implements StoreEngine {
   readonly #database: Database.Database
   readonly #path: string
   readonly #sql: Statements
   /** Some of them, by the number of the stream: a number is never given to another one. */
   readonly #streamNames = new Map<number, string>()
-  readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => Outcome[]>
+  readonly #applyAll: Database.Transaction<(batches: readonly Batch[]) => BatchResult[]>
   readonly #apply: Database.Transaction<(batch: Batch) => Appended[]>
   readonly #erase: Database.Transaction<(contract: Uid, refs: readonly PayloadRef[]) => void>
 
@@ -66,7 +66,7 @@ export class SqliteEngine implements Engine {
     })
   }
 
-  commit(batches: readonly Batch[]): Outcome[] {
+  commit(batches: readonly Batch[]): BatchResult[] {
     this.#assertWritable()
     // Immediate: what the appends find must still hold when they commit, whatever other processes do.
     return this.#translating(() => {
@@ -94,7 +94,7 @@ export class SqliteEngine implements Engine {
     return this.#translating(() => this.#sql.lastPosition.get() ?? START)
   }
 
-  readAfter(position: number, streamPrefix: string): Piece {
+  readAfter(position: number, streamPrefix: string): EventsPiece {
     return this.#translating(() => {
       const end = Math.min(this.lastPosition(), position + PIECE_POSITIONS_MAX)
       if (end <= position) return { events: [], through: position }
@@ -190,7 +190,7 @@ export class SqliteEngine implements Engine {
     return stream
   }
 
-  #outcomeOf(apply: () => Appended[]): Outcome {
+  #outcomeOf(apply: () => Appended[]): BatchResult {
     try {
       return { appended: apply() }
     } catch (error) {

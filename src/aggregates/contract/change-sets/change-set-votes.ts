@@ -2,7 +2,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
 import { requestKey } from '../../../events/ids.ts'
 import { audienceOf } from '../../../events/recipients.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import { Rejection } from '../rejection.ts'
 import type { ContractState } from '../state.ts'
 import { audienceProblem } from '../values/audience.ts'
@@ -13,7 +13,7 @@ export function voteOnChangeSet(
   { request, vote, about, audience }: Extract<CommandOf<'CastVote'>, { request: object }>,
   { changeSets }: ContractState,
   { author: by }: DecideContext,
-): Decision {
+): CommandOutcome {
   const set = changeSetNamed(changeSets, request)
   if (set === undefined) return new Rejection('no_such_change_set', [requestKey(request)])
   if (!set.voters.includes(by)) return new Rejection('not_a_voter')
@@ -34,7 +34,7 @@ export function withdrawChangeSet(
   { request }: CommandOf<'WithdrawChangeSet'>,
   { changeSets }: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const set: ChangeSet | undefined = changeSetNamed(changeSets, request)
   if (set === undefined) return new Rejection('no_such_change_set', [requestKey(request)])
   const by = set.request.handle

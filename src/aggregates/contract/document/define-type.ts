@@ -3,7 +3,7 @@ import type { FieldType } from '../../../events/field-type.ts'
 import { type Constraint, definitionHash, type TypeDefinition } from '../../../events/type-definition.ts'
 import { currencies } from '../../currencies/engine-1.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { Decision } from '../decider.ts'
+import type { CommandOutcome } from '../decider.ts'
 import { Rejection } from '../rejection.ts'
 import type { ContractState } from '../state.ts'
 import { compareBounds } from '../values/constraint.ts'
@@ -29,7 +29,7 @@ const MEMBERS: Readonly<Record<TypeDefinition['base'], readonly (keyof Constrain
 export function defineType(
   { name, base, constraint = {}, hints = {} }: CommandOf<'DefineType'>,
   state: ContractState,
-): Decision {
+): CommandOutcome {
   const { types, limits } = state
   if (types.defined.slots >= limits.types) return new Rejection('limit_exceeded', ['types'])
   const unfit = nameProblem(name, state)

@@ -1,7 +1,7 @@
 import type { CommandOf } from '../../../events/commands.ts'
 import { type ElementId, type Handle, ordinalOf, ordinalsOf, parentIdOf, ROOT } from '../../../events/ids.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, memberOf } from '../state.ts'
@@ -9,13 +9,13 @@ import { ownerOutside } from '../values/audience.ts'
 import { typeProblem } from './define-type.ts'
 import { type Block, childAt, childLike, type Element, instancesOf, type List } from './element.ts'
 
-export function addBlock(command: Resolved<'AddBlock'>, state: ContractState, context: DecideContext): Decision {
+export function addBlock(command: Resolved<'AddBlock'>, state: ContractState, context: DecideContext): CommandOutcome {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   return [{ ...place, type: 'BlockAdded' }]
 }
 
-export function addField(command: Resolved<'AddField'>, state: ContractState, context: DecideContext): Decision {
+export function addField(command: Resolved<'AddField'>, state: ContractState, context: DecideContext): CommandOutcome {
   const place = placeFor(command, state, context)
   if (place instanceof Rejection) return place
   const { element, name, owner } = place
@@ -26,7 +26,7 @@ export function renameElement(
   { element: id, name }: CommandOf<'RenameElement'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const place = changeable(id, state, context)
   if (place instanceof Rejection) return place
   const { element, parent } = place
@@ -42,7 +42,7 @@ export function arrangeChildren(
   { block: id, order }: Resolved<'ArrangeChildren'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const block = find(state, id)
   if (block === undefined) return new Rejection('no_such_element', [id])
   if (block.kind !== 'block') return new Rejection('not_a_block', [id])
@@ -62,7 +62,7 @@ export function removeElement(
   { element: id }: CommandOf<'RemoveElement'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const place = changeable(id, state, context)
   if (place instanceof Rejection) return place
   return isKey(place.element, state) ? new Rejection('prototype_fixed') : [{ element: id, type: 'ElementRemoved' }]
@@ -73,7 +73,7 @@ export function grantElement(
   { element: id, to }: CommandOf<'GrantElement'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const element = find(state, id)
   if (element === undefined) return new Rejection('no_such_element', [id])
   if (element.instance !== undefined) return new Rejection('entry_fixed', [element.instance.prototype.id])

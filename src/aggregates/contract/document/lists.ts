@@ -1,7 +1,7 @@
 import type { FieldType } from '../../../events/field-type.ts'
 import type { ElementId } from '../../../events/ids.ts'
 import { KEYED_ENTRIES_MAX } from '../../../events/limits.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, isInPrototype } from '../state.ts'
@@ -13,7 +13,7 @@ import { builtInOf } from './types.ts'
 /** Those of which a value has one spelling, so that two entries of one key cannot both stand. */
 const KEY_TYPES: ReadonlySet<FieldType['type']> = new Set(['text', 'integer', 'choice', 'party', 'date'])
 
-export function addList(command: Resolved<'AddList'>, state: ContractState, context: DecideContext): Decision {
+export function addList(command: Resolved<'AddList'>, state: ContractState, context: DecideContext): CommandOutcome {
   const { entry, entriesMax, key } = command
   const entriesLimit =
     key === undefined ? state.limits.entriesPerList : Math.min(state.limits.entriesPerList, KEYED_ENTRIES_MAX)
@@ -32,7 +32,7 @@ export function addEntry(
   { list: id }: Resolved<'AddEntry'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const list = find(state, id)
   if (list === undefined) return new Rejection('no_such_element', [id])
   if (list.kind !== 'list') return new Rejection('not_a_list', [id])

@@ -4,7 +4,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
 import { type Handle, ROOT } from '../../../events/ids.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import { unfitName } from '../document/elements.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, membersOf } from '../state.ts'
@@ -16,7 +16,7 @@ export const RULES_MAX = 4096
 export const RULE_SETS_MAX = 256
 
 /** Which rule sets a contract has is for anybody to add to; what counts is which are published. */
-export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractState): Decision {
+export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractState): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { ruleSets } = state.rules
   if (ruleSets.length >= RULE_SETS_MAX) return new Rejection('limit_exceeded', ['ruleSets'])
@@ -27,7 +27,7 @@ export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractSta
   return [{ name, ruleSet: ruleSets.length + 1, type: 'RuleSetAdded' }]
 }
 
-export function draftRule(command: CommandOf<'DraftRule'>, state: ContractState, context: DecideContext): Decision {
+export function draftRule(command: CommandOf<'DraftRule'>, state: ContractState, context: DecideContext): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { at, ruleSet, body, about } = command
   if (state.rules.rules.length >= RULES_MAX) return new Rejection('limit_exceeded', ['rules'])
@@ -37,7 +37,7 @@ export function draftRule(command: CommandOf<'DraftRule'>, state: ContractState,
 }
 
 /** By whoever could draft it. */
-export function editRule(command: CommandOf<'EditRule'>, state: ContractState, context: DecideContext): Decision {
+export function editRule(command: CommandOf<'EditRule'>, state: ContractState, context: DecideContext): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { rule, ruleSet, body, about } = command
   const before = ruleNumbered(state.rules, rule)
@@ -47,7 +47,7 @@ export function editRule(command: CommandOf<'EditRule'>, state: ContractState, c
   return problem ?? [{ ...(about && { about }), at, body, by: context.author, rule, ruleSet, type: 'RuleEdited' }]
 }
 
-export function removeRule({ rule }: CommandOf<'RemoveRule'>, state: ContractState, context: DecideContext): Decision {
+export function removeRule({ rule }: CommandOf<'RemoveRule'>, state: ContractState, context: DecideContext): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const before = ruleNumbered(state.rules, rule)
   if (before === undefined) return new Rejection('no_such_rule', [String(rule)])
@@ -62,7 +62,7 @@ export function voteOnRule(
   { rule: id, hash, vote, about }: Extract<CommandOf<'CastVote'>, { rule: number }>,
   state: ContractState,
   { author: by }: DecideContext,
-): Decision {
+): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const rule = ruleNumbered(state.rules, id)
   if (rule === undefined) return new Rejection('no_such_rule', [String(id)])
@@ -77,7 +77,7 @@ export function rulesToPublish({ rules }: ContractState, ruleSets: readonly numb
 }
 
 /** All or none; whether the document keeps them is judged with the request (judging.ts). */
-export function publishRules(command: CommandOf<'PublishRules'>, state: ContractState): Decision {
+export function publishRules(command: CommandOf<'PublishRules'>, state: ContractState): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   for (const id of command.ruleSets) {
     if (ruleSetNumbered(state.rules, id) === undefined) return new Rejection('no_such_rule_set', [String(id)])
@@ -99,7 +99,7 @@ export function publishRules(command: CommandOf<'PublishRules'>, state: Contract
 }
 
 /** The author's vote; with that of the last member no rule is in force any more. */
-export function reopenEdit(state: ContractState, { author: by }: DecideContext): Decision {
+export function reopenEdit(state: ContractState, { author: by }: DecideContext): CommandOutcome {
   if (state.phase === 'edit') return new Rejection('no_rules_in_force')
   const { reopenVotes } = state.rules
   if (reopenVotes.includes(by)) return new Rejection('already_voted')

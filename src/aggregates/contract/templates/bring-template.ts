@@ -4,7 +4,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { Request } from '../../../events/statement.ts'
 import { TEMPLATE_PIECES_MAX, templateHash } from '../../../events/template.ts'
 import { completed } from '../../../runtime/turns.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import { Rejection } from '../rejection.ts'
 import type { ContractState } from '../state.ts'
 import { parsingTemplate, TemplateFault } from './parsed-template.ts'
@@ -20,7 +20,7 @@ export function bringTemplate(
   command: CommandOf<'BringTemplate'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const { hash, bytes, from, text } = command
   if (heldTemplate(state.templates, hash) !== undefined) return new Rejection('template_held', [hash])
   const { arrived, texts } = broughtBefore(command, state, context)

@@ -2,7 +2,7 @@ import type { Handle } from '../../../events/ids.ts'
 import type { Roles, Template } from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import { placeFor } from '../document/elements.ts'
 import { definitionOf, typeLike } from '../document/types.ts'
 import type { Resolved } from '../parse-command.ts'
@@ -26,7 +26,7 @@ export function importTemplate(
   { at, name, hash, roles }: Resolved<'ImportTemplate'>,
   state: ContractState,
   context: DecideContext,
-): Decision {
+): CommandOutcome {
   const parsed = templateNamed(state.templates, hash)
   if (parsed === undefined) return new Rejection('no_such_template', [hash])
   if (state.templates.uses.length >= USES_MAX) return new Rejection('limit_exceeded', ['templateUses'])

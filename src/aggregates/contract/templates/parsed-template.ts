@@ -17,7 +17,7 @@ import {
 import { unreachable } from '../../../runtime/assert.ts'
 import { exceededBound } from '../../../runtime/json-bounds.ts'
 import { completed } from '../../../runtime/turns.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import { defineType } from '../document/define-type.ts'
 import { addBlock, addField } from '../document/elements.ts'
 import { addList } from '../document/lists.ts'
@@ -265,7 +265,7 @@ class Parsing {
     return undefined
   }
 
-  #take(decision: Decision, at: string): TemplateFault | undefined {
+  #take(decision: CommandOutcome, at: string): TemplateFault | undefined {
     if (decision instanceof Rejection) return faultOf(decision, at)
     for (const event of decision) this.#state = evolve(this.#state, event, ORIGIN)
     return undefined
@@ -273,7 +273,7 @@ class Parsing {
 }
 
 /** What its command would come to in the document as it is. */
-function decided(added: Addition['added'], parent: ElementId, state: ContractState, context: DecideContext): Decision {
+function decided(added: Addition['added'], parent: ElementId, state: ContractState, context: DecideContext): CommandOutcome {
   const { name } = added
   switch (added.type) {
     case 'BlockAdded':

@@ -9,7 +9,7 @@ import {
   type TemplateRule,
 } from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
-import type { CommandContext, DecideContext, Decision } from '../decider.ts'
+import type { CommandContext, DecideContext, CommandOutcome } from '../decider.ts'
 import { nameProblem } from '../document/elements.ts'
 import { evolve } from '../evolve.ts'
 import { Rejection } from '../rejection.ts'
@@ -30,7 +30,7 @@ export function* upgradingTemplate(
   { element, from, to, roles }: CommandOf<'UpgradeTemplate'>,
   state: ContractState,
   context: CommandContext,
-): Generator<void, Decision> {
+): Generator<void, CommandOutcome> {
   const use = useAt(state.templates, element)
   if (use === undefined || use.template !== from) return new Rejection('not_of_template', [element, from])
   if (from === to) return new Rejection('template_unchanged', [to])
@@ -82,7 +82,7 @@ class Upgrade {
     for (const [id, at] of use.moved) this.#move(id, at)
   }
 
-  *run(): Generator<void, Decision> {
+  *run(): Generator<void, CommandOutcome> {
     return (
       this.#unfit() ??
       (yield* this.#types()) ??

@@ -1,7 +1,7 @@
 import type { Audience } from '../../../events/audience.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import { type ElementId, type Handle, parentIdOf, ROOT } from '../../../events/ids.ts'
-import type { DecideContext, Decision } from '../decider.ts'
+import type { DecideContext, CommandOutcome } from '../decider.ts'
 import type { Element, List, StoredBlock, StoredElement } from '../document/element.ts'
 import { isErased } from '../erased-values.ts'
 import type { Resolved } from '../parse-command.ts'
@@ -18,7 +18,7 @@ export function setAudience(
   { element: id, parties, until }: Resolved<'SetAudience'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const element = find(state, id)
   if (element === undefined) return new Rejection('no_such_element', [id])
   if (element.kind === 'field') return new Rejection('not_a_block', [id])
@@ -63,7 +63,7 @@ export function revealValue(
   state: ContractState,
   { author, reveal }: DecideContext,
   problemOf: (value: unknown) => Rejection | undefined,
-): Decision {
+): CommandOutcome {
   const field = find(state, id) as Extract<Element, { kind: 'field' }>
   const standing = standingAt(field).find((other) => other.id === proposal)
   if (standing === undefined) return new Rejection('no_such_proposal', [proposal])

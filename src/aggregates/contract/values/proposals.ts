@@ -7,7 +7,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
 import { type ChangeSet, changeSetEnded, waitingAt } from '../change-sets/change-set.ts'
-import type { CommandContext, DecideContext, Decision } from '../decider.ts'
+import type { CommandContext, DecideContext, CommandOutcome } from '../decider.ts'
 import { type Field, fieldsWithCandidates } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
 import type { Share } from '../entry-room.ts'
@@ -30,7 +30,7 @@ export function proposeValue(
   command: Resolved<'ProposeValue'>,
   state: ContractState,
   context: CommandContext,
-): Decision {
+): CommandOutcome {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   if (isErased(state, command.seal)) return new Rejection('value_taken')
@@ -45,7 +45,7 @@ export function proposeValue(
 }
 
 /** The same with nothing for a value. What has no value stays as it is. */
-export function emptyField(command: CommandOf<'EmptyField'>, state: ContractState, context: CommandContext): Decision {
+export function emptyField(command: CommandOf<'EmptyField'>, state: ContractState, context: CommandContext): CommandOutcome {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   const outside = authorOutside(context.author, field.id, state)
@@ -55,7 +55,7 @@ export function emptyField(command: CommandOf<'EmptyField'>, state: ContractStat
 }
 
 /** Makes a confidential value that stands an ordinary one. */
-export function revealing(command: CommandOf<'RevealValue'>, state: ContractState, context: DecideContext): Decision {
+export function revealing(command: CommandOf<'RevealValue'>, state: ContractState, context: DecideContext): CommandOutcome {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   return revealValue(command, state, context, (value) => valueProblem(value, field, state))
@@ -65,7 +65,7 @@ export function withdrawProposal(
   { field: id, proposal }: CommandOf<'WithdrawProposal'>,
   state: ContractState,
   { author }: DecideContext,
-): Decision {
+): CommandOutcome {
   const candidate = candidateAt(id, proposal, state)
   if (candidate instanceof Rejection) return candidate
   if (candidate.by !== author) return new Rejection('not_author', [candidate.by])
@@ -80,7 +80,7 @@ export function castVote(
   { field: id, proposal, vote, about, audience }: VoteOnCandidate,
   state: ContractState,
   { author: by }: DecideContext,
-): Decision {
+): CommandOutcome {
   const candidate = candidateAt(id, proposal, state)
   if (candidate instanceof Rejection) return candidate
   if (isInConflict(candidate)) return new Rejection('no_vote_asked')
@@ -143,7 +143,7 @@ function put(
   field: Field,
   { changeSets }: ContractState,
   { author: by, authority, isAgreedAsOne, request, place }: CommandContext,
-): Decision {
+): CommandOutcome {
   const proposal = proposalId(request, place)
   const confidential = audience && { audience }
   const exclusive = falls === true || authority?.isSingle(id) === true

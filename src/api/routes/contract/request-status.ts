@@ -6,7 +6,7 @@ import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import {
   type RequestStage,
-  type Standing,
+  type RequestProgress,
   standingOfRequest,
   type WaitsFor,
 } from '../../../contracts/requests/progress.ts'
@@ -31,7 +31,7 @@ export class NoSuchRequest extends ConcordataError {}
 export interface RequestStatus extends HeldUp {
   readonly request: string
   readonly state: RequestStage
-  readonly tier: Standing['tier']
+  readonly tier: RequestProgress['tier']
   readonly index?: number
   /** What its author has to say about it. */
   readonly about?: ShownAbout
