@@ -141,16 +141,6 @@ const backUp = {
   'aggregates/rules/functions/conversions.ts': ['aggregates/rules/text/range-text.ts'],
   'aggregates/rules/values/connected.ts': ['aggregates/rules/text/syntax-tree.ts'],
   'aggregates/rules/values/format-value.ts': ['aggregates/rules/text/text-literal.ts'],
-  // Types alone: what the loop shows to its parts.
-  'contracts/contents/brought-contents.ts': ['contracts/replica/contract-view.ts'],
-  'contracts/contents/content-fetching.ts': ['contracts/replica/contract-view.ts'],
-  'contracts/contents/contents.ts': ['contracts/replica/contract-view.ts'],
-  'contracts/requests/local-requests.ts': [
-    'contracts/commands/command-queue.ts',
-    'contracts/replica/contract-view.ts',
-    'contracts/replica/ports.ts',
-  ],
-  'contracts/signing/double-sign-protection.ts': ['contracts/obstacles/obstacles.ts'],
 }
 
 const srcDir = join(__dirname, 'src')

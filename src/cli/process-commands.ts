@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
-import type { Role } from '../contracts/replica/duties.ts'
+import type { Role } from '../contracts/duties.ts'
 import {
   type Configuration,
   type Environment,

@@ -18,7 +18,7 @@ import { isPartyTo, PeerKnowledge } from './peer-knowledge.ts'
 import { PeerSession, type PeerSessionTiming } from './peer-session.ts'
 import { RecentLines } from './recent-lines.ts'
 import type { AtRest, Peer, ReplicaPort, ReplicasPort } from './replica-port.ts'
-import { isUrgent, lazyRecipients, type News, type CalledPeers, ringOf } from './schedule.ts'
+import { type CalledPeers, isUrgent, lazyRecipients, type News, ringOf } from './schedule.ts'
 import { TooMuch } from './transport/call-limits.ts'
 
 export interface GossipTiming extends PeerSessionTiming {

@@ -1,7 +1,7 @@
 import type { Uid } from '../events/ids.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Random } from '../runtime/random.ts'
-import { afterLook, type LedgerProgress, type CalledPeers, type Watch } from './schedule.ts'
+import { afterLook, type CalledPeers, type LedgerProgress, type Watch } from './schedule.ts'
 
 export interface LaterPorts {
   readonly clock: Clock

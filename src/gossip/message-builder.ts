@@ -5,6 +5,7 @@ import type { Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import { type AnsweredWants, asWanted, piecesFrom } from './answered-wants.ts'
 import {
+  type Announcement,
   byStatement,
   encodeMessage,
   type HoldUp,
@@ -14,7 +15,6 @@ import {
   WANTED_STATEMENTS_MAX,
   WANTED_VALUES_MAX,
   type Wanted,
-  type Announcement,
 } from './message.ts'
 import type { PeerKnowledge } from './peer-knowledge.ts'
 import { WANTED_PIECES_MAX, type WantedPieces } from './piece-line.ts'

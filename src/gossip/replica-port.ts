@@ -5,7 +5,7 @@ import type { Handle, Uid } from '../events/ids.ts'
 import type { Frontier } from '../events/statement.ts'
 import type { SignedStatement, StatementRefused } from '../events/statement-codec.ts'
 import type { Credit } from './credit.ts'
-import type { HoldUp, PayloadLine, Wanted, Announcement } from './message.ts'
+import type { Announcement, HoldUp, PayloadLine, Wanted } from './message.ts'
 import type { PieceLine, WantedPieces } from './piece-line.ts'
 import type { LedgerProgress } from './schedule.ts'
 

@@ -5,7 +5,7 @@ import { OpenedDocument } from '../../src/aggregates/contract/rules/document-vie
 import { eachInstanceOf, schemaOf } from '../../src/aggregates/contract/rules/rule-schema.ts'
 import { find } from '../../src/aggregates/contract/state.ts'
 import { type Compiled, compile, isCompiled } from '../../src/aggregates/rules/compile.ts'
-import { evaluate, type Evaluation } from '../../src/aggregates/rules/evaluate.ts'
+import { type Evaluation, evaluate } from '../../src/aggregates/rules/evaluate.ts'
 import { RULE_STEPS } from '../../src/aggregates/rules/limits.ts'
 import { parentOf } from '../../src/aggregates/rules/schema.ts'
 import type { RuleType } from '../../src/aggregates/rules/types.ts'

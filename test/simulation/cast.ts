@@ -1,6 +1,6 @@
 import { EngineUnknown } from '../../src/aggregates/contract/engines.ts'
 import type { Policy } from '../../src/contracts/approvals/policy.ts'
-import type { Role } from '../../src/contracts/replica/duties.ts'
+import type { Role } from '../../src/contracts/duties.ts'
 import { EntriesContradicted } from '../../src/contracts/replica/inbound/intake.ts'
 import { both } from '../support/engine-2.ts'
 import { fullState } from '../support/full-state.ts'

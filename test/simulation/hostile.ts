@@ -20,13 +20,13 @@ import type { Frontier } from '../../src/events/statement.ts'
 import { encodeSigned, type SignedStatement } from '../../src/events/statement-codec.ts'
 import { linesFor, newsFor, vectorOf } from '../../src/gossip/exchange.ts'
 import {
+  type Announcement,
   byStatement,
   decodeMessage,
   encodeMessage,
   encodePayloads,
   MESSAGE_CHARACTERS_SOFT_MAX,
   type Wanted,
-  type Announcement,
 } from '../../src/gossip/message.ts'
 import { FalseEntries } from './false-entries.ts'
 import { ForgedStatements } from './forged-statements.ts'

@@ -16,8 +16,11 @@ export class Oracle {
   /** The one ledger, entry by entry, as whoever settled an entry first had it. */
   readonly #ledger: (string | undefined)[] = []
   readonly #reported = new Map<Machine, number>()
-  readonly #promised: { readonly by: Machine; readonly request: RequestRef | undefined; readonly verdict: SubmissionResult }[] =
-    []
+  readonly #promised: {
+    readonly by: Machine
+    readonly request: RequestRef | undefined
+    readonly verdict: SubmissionResult
+  }[] = []
   readonly #unsigned: { readonly machine: Machine; readonly id: string }[] = []
   /** Machines that lost what they had: they have to find it again, by the end. */
   readonly #setBack = new Set<Machine>()

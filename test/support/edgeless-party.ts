@@ -1,10 +1,10 @@
 import type { Test } from 'tap'
+import type { Role } from '../../src/contracts/duties.ts'
 import {
   openPartyProcess,
   type PartyProcess,
   type PartyProcessPorts,
 } from '../../src/contracts/processes/party-process.ts'
-import type { Role } from '../../src/contracts/replica/duties.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
 import { generateKeyPair } from '../../src/crypto/key-pair.ts'
 import { keySigner, type Signer } from '../../src/crypto/signer.ts'

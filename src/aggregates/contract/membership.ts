@@ -7,7 +7,7 @@ import { declineBytes } from '../../events/parties/decline.ts'
 import { isLei } from '../../events/parties/lei.ts'
 import type { PartyCard } from '../../events/parties/party-card.ts'
 import { nameRules } from '../names/engine-1.ts'
-import type { DecideContext, CommandOutcome } from './decider.ts'
+import type { CommandOutcome, DecideContext } from './decider.ts'
 import { EntryRoom } from './entry-room.ts'
 import { erasedAfterResignation } from './erasures.ts'
 import { evolve } from './evolve.ts'
@@ -75,7 +75,11 @@ export function haveTermsChanged({ head }: Pick<Acceptance, 'head'>, { engineSin
 }
 
 /** Also the last member may go: then nothing can be requested any more, and the contract is at its end. */
-export function resign({ about, reason }: CommandOf<'Resign'>, state: ContractState, context: DecideContext): CommandOutcome {
+export function resign(
+  { about, reason }: CommandOf<'Resign'>,
+  state: ContractState,
+  context: DecideContext,
+): CommandOutcome {
   const { author } = context
   const resigned = {
     ...(about && { about }),

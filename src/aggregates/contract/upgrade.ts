@@ -1,7 +1,7 @@
 import type { CommandOf } from '../../events/commands.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
-import type { DecideContext, CommandOutcome } from './decider.ts'
+import type { CommandOutcome, DecideContext } from './decider.ts'
 import { Rejection } from './rejection.ts'
 import { type ContractState, type EngineVote, membersOf } from './state.ts'
 

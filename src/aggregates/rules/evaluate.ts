@@ -31,7 +31,12 @@ interface Loop {
  * Evaluates a program at its block, or at the same block of one entry (decision 0113). Requires a view of the document that the program was
  * checked against. Deterministic: the same document and program give the same value, reason and number of steps.
  */
-export function evaluate(program: Program, view: DocumentView, budget: number, at: ElementId = program.block): Evaluation {
+export function evaluate(
+  program: Program,
+  view: DocumentView,
+  budget: number,
+  at: ElementId = program.block,
+): Evaluation {
   const machine = new Machine(program, view, budget, at)
   try {
     const value = machine.run()

@@ -153,7 +153,10 @@ export function doneThrough(through: number): NewEvent {
   return { type: 'IntentsDone', data: canonicalJson({ through }) }
 }
 
-export type OutboxEvent = { readonly queued: QueuedCommand } | { readonly done: CommandResult } | { readonly through: number }
+export type OutboxEvent =
+  | { readonly queued: QueuedCommand }
+  | { readonly done: CommandResult }
+  | { readonly through: number }
 
 /** Throws AskMalformed. */
 export function decodeOutbox({ type, data, stream, revision }: RecordedEvent): OutboxEvent {

@@ -3,7 +3,7 @@ import { type ContentName, type NamedContent, pieceLength, piecesIn } from '../.
 import { contentTree } from '../../merkle/content-tree.ts'
 import { leafHash } from '../../merkle/hashing.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import type { ContractView } from '../replica/contract-view.ts'
+import type { ContractView } from '../contract-view.ts'
 import { completionWrites, piecesHeld, pieceWrite } from './content-files.ts'
 import type { ContentLog } from './content-log.ts'
 import type { ContentsPorts } from './contents-ports.ts'

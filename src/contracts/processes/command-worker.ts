@@ -137,7 +137,10 @@ export class CommandWorker {
   }
 
   /** The result to report; undefined: none, the feed shows it. `left`: another worker carries it out. */
-  async #do({ revision, queued: { id, contract: uid } }: Open, ask: AskedCommand): Promise<CommandResult | undefined | 'left'> {
+  async #do(
+    { revision, queued: { id, contract: uid } }: Open,
+    ask: AskedCommand,
+  ): Promise<CommandResult | undefined | 'left'> {
     const { contracts, keys } = this.#ports
     const result = (value: unknown): CommandResult => ({ id, contract: uid, result: value })
     switch (ask.kind) {

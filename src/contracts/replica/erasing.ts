@@ -4,7 +4,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { PayloadGroup, PayloadRef } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { erasuresStream } from '../../store/streams.ts'
-import type { ContractView } from './contract-view.ts'
+import type { ContractView } from '../contract-view.ts'
 
 /** How many values are erased in one call of the store. */
 const AT_ONCE = 1_000

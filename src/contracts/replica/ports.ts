@@ -8,10 +8,10 @@ import type { Snapshots } from '../../store/snapshot-port.ts'
 import type { Policy } from '../approvals/policy.ts'
 import type { CommandQueue } from '../commands/command-queue.ts'
 import type { ContentRoom } from '../contents/content-room.ts'
+import type { Role } from '../duties.ts'
 import type { RoomAsked } from '../requests/request-budget.ts'
 import type { SigningGuard } from '../signing/signing-guard.ts'
 import type { SigningPorts } from '../signing/signing-keys.ts'
-import type { Role } from './duties.ts'
 import type { ReorderBuffer } from './inbound/reorder-buffer.ts'
 
 /** What one contract's life in a node needs from outside. */

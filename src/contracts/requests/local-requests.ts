@@ -4,14 +4,14 @@ import { statementAt } from '../../agreement/feeds.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import { orderedObject } from '../../crypto/canonical-json.ts'
 import type { About } from '../../events/about.ts'
-import { type RequestRef, requestKey, requestOf } from '../../events/ids.ts'
+import { type RequestRef, requestKey, requestOf, type Uid } from '../../events/ids.ts'
 import { MESSAGE_VALUES_CHARACTERS_MAX } from '../../events/limits.ts'
 import type { Request } from '../../events/statement.ts'
+import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
+import type { Random } from '../../runtime/random.ts'
 import { StoreUnavailable } from '../../store/errors.ts'
-import type { CommandQueue } from '../commands/command-queue.ts'
-import type { ContractView } from '../replica/contract-view.ts'
-import type { ContractPorts } from '../replica/ports.ts'
+import type { ContractView } from '../contract-view.ts'
 import { RoomAsked } from './request-budget.ts'
 import { FORGOTTEN_AFTER_MS, type RequestQueue } from './request-queue.ts'
 import { requestBytesMax } from './statement-budget.ts'
@@ -33,14 +33,34 @@ export class RequestTooLarge extends ConcordataError {}
 /** Only members make requests; this node's party is invited, has resigned, or is a stranger. */
 export class NotMember extends ConcordataError {}
 
+/** Where a process without a key leaves what its users ask for; `CommandQueue` is one. */
+export interface RequestCommands {
+  /** Durable on return. */
+  queue(contract: Uid, intent: Intent): Promise<void>
+  withdraw(contract: Uid, request: RequestRef, about: About | undefined): Promise<void>
+  answer(contract: Uid, request: RequestRef, refusal: { readonly about?: About } | undefined): Promise<void>
+  /** A person vouches that this party may sign (decision 0044). */
+  goOn(contract: Uid): Promise<void>
+  /** Whether the process that signs was seen to take requests up. */
+  takenUp(isTakenUp: boolean): void
+}
+
+interface LocalRequestsPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly commandQueue?: RequestCommands
+  /** Left out: each contract has its own. */
+  readonly roomAsked?: RoomAsked
+}
+
 /** What local users ask for in one contract: on its way from their word to the queue, with its time-outs and locks. */
 export class LocalRequests {
   readonly queue: RequestQueue
   readonly #view: ContractView
-  readonly #ports: ContractPorts
+  readonly #ports: LocalRequestsPorts
   readonly #roomAsked: RoomAsked
 
-  constructor(view: ContractView, ports: ContractPorts, queue: RequestQueue) {
+  constructor(view: ContractView, ports: LocalRequestsPorts, queue: RequestQueue) {
     this.queue = queue
     this.#view = view
     this.#ports = ports
@@ -48,7 +68,7 @@ export class LocalRequests {
   }
 
   /** Where a process without a key leaves what its users ask for. */
-  get commandQueue(): CommandQueue | undefined {
+  get commandQueue(): RequestCommands | undefined {
     return this.#view.duties.signs ? undefined : this.#ports.commandQueue
   }
 

@@ -9,7 +9,6 @@ import type { Handle, Uid } from '../../events/ids.ts'
 import { type Frontier, placesOf } from '../../events/statement.ts'
 import { decodeSigned, encodeSigned, type SignedStatement, StatementRefused } from '../../events/statement-codec.ts'
 import { isShownNoMore } from '../../gossip/exchange.ts'
-import type { ObstacleCode } from '../obstacles/obstacles.ts'
 import {
   type Guarded,
   GuardRefused,
@@ -24,11 +23,8 @@ const inviteForm = Compile(commandSchemas.InviteParty)
 /** Below every place, also that of a guard which knows that nothing was signed (−1). */
 const NOWHERE = -2
 
-/** Why nothing may be signed. */
-export type FeedObstacle = Extract<
-  ObstacleCode,
-  'another_signs' | 'store_set_back' | 'members_awaited' | 'nobody_to_ask'
->
+/** Why nothing may be signed: codes of `../obstacles/obstacles.ts`. */
+export type FeedObstacle = 'another_signs' | 'store_set_back' | 'members_awaited' | 'nobody_to_ask'
 
 /** What became of an attempt to move the guard on to the newest own statement. */
 export type Advanced =

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Role } from '../../contracts/replica/duties.ts'
+import type { Role } from '../../contracts/duties.ts'
 import type { Snapshots } from '../../store/snapshot-port.ts'
 import { openSqliteSnapshots, SnapshotsInUse } from '../../store/sqlite/snapshots.ts'
 

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { memberOf, membersOf } from '../../aggregates/contract/state.ts'
+import type { Role } from '../../contracts/duties.ts'
 import {
   type Obstacle,
   type ObstacleCode,
@@ -11,7 +12,6 @@ import {
 } from '../../contracts/obstacles/obstacles.ts'
 import { type Backlog, waitingIn } from '../../contracts/passive/backlog.ts'
 import type { PartyProcess } from '../../contracts/processes/party-process.ts'
-import type { Role } from '../../contracts/replica/duties.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
 import { isPartyTo } from '../../gossip/peer-knowledge.ts'

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CallTracing } from '../../api/http/trace-calls.ts'
+import type { Role } from '../../contracts/duties.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
-import type { Role } from '../../contracts/replica/duties.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { TracingSettings } from '../config/tracing-settings.ts'

@@ -17,7 +17,7 @@ import type {
   Write,
 } from '../port.ts'
 import { PullSubscription } from '../subscription.ts'
-import { type StoreEngine, PIECE_CHARACTERS_MAX, PIECE_EVENTS_MAX, type EventsPiece, START } from './engine.ts'
+import { type EventsPiece, PIECE_CHARACTERS_MAX, PIECE_EVENTS_MAX, START, type StoreEngine } from './engine.ts'
 import { type Committed, GroupCommit } from './group-commit.ts'
 import { patiently } from './patience.ts'
 import { RecentEvents } from './recent-events.ts'

@@ -7,12 +7,12 @@ import { byGroup, bytesInGroup, GROUP_BYTES_MAX, newAmong, type PayloadGroup } f
 import { type Appended, NO_EVENTS, type RecordedEvent, type Store, type Write } from '../port.ts'
 import { EmbeddedStore } from './embedded-store.ts'
 import {
-  type StoreEngine,
-  type GroupPiece,
   type BatchResult,
+  type EventsPiece,
+  type GroupPiece,
   PIECE_EVENTS_MAX,
   PIECE_POSITIONS_MAX,
-  type EventsPiece,
+  type StoreEngine,
 } from './engine.ts'
 
 /** A store that forgets everything with its process: for the simulator and for tests. Uses no timer and no I/O. */

@@ -11,7 +11,7 @@ import { CALLS_MAX, eachOf } from './at-once.ts'
 import { toStoreError, withLeader } from './client-errors.ts'
 import type { Connection } from './connection.ts'
 import { PAYLOAD_PREFIX } from './event-log.ts'
-import { eventsFor, evolved, type Kind, nothingStands, type GroupEvents } from './payload-events.ts'
+import { eventsFor, evolved, type GroupEvents, type Kind, nothingStands } from './payload-events.ts'
 import { eventsOf, recorded } from './reading.ts'
 
 /** How often it is tried, where somebody else puts or erases in the same group. */

@@ -3,14 +3,14 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { Uid } from '../../events/ids.ts'
 import { type Append, repeatedBy } from '../append-rule.ts'
 import {
-  type StoreEngine,
-  type GroupPiece,
   type BatchResult,
+  type EventsPiece,
+  type GroupPiece,
   PIECE_CHARACTERS_MAX,
   PIECE_EVENTS_MAX,
   PIECE_POSITIONS_MAX,
-  type EventsPiece,
   START,
+  type StoreEngine,
 } from '../embedded/engine.ts'
 import { StoreCorrupt, StoreLocked, StoreReadonly, StoreWriteTooLarge } from '../errors.ts'
 import type { PayloadRef } from '../payload-group.ts'

@@ -1,13 +1,13 @@
 import t, { type Test } from 'tap'
 import { frontierOf, newestOf } from '../../../src/agreement/feeds.ts'
 import type { VerifiedStatement } from '../../../src/agreement/verified-statement.ts'
+import type { Role } from '../../../src/contracts/duties.ts'
 import {
   type ObstacleCode,
   obstacleCodes,
   obstacleKinds,
   obstaclesIn,
 } from '../../../src/contracts/obstacles/obstacles.ts'
-import type { Role } from '../../../src/contracts/replica/duties.ts'
 import { LiveContract } from '../../../src/contracts/replica/live-contract.ts'
 import { DoubleSignProtection } from '../../../src/contracts/signing/double-sign-protection.ts'
 import { memoryGuard, type SigningGuard } from '../../../src/contracts/signing/signing-guard.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { emptyAgreement } from '../../../src/agreement/state.ts'
 import { type KnownEntry, WANTED_COMPUTED_MAX } from '../../../src/agreement/values/known-entries.ts'
-import type { ContractView } from '../../../src/contracts/replica/contract-view.ts'
+import type { ContractView } from '../../../src/contracts/contract-view.ts'
 import { LateComputed } from '../../../src/contracts/replica/inbound/late-computed.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'

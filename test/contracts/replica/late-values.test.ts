@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { ContractView } from '../../../src/contracts/replica/contract-view.ts'
+import type { ContractView } from '../../../src/contracts/contract-view.ts'
 import { LateValues } from '../../../src/contracts/replica/inbound/late-values.ts'
 import type { Hash } from '../../../src/crypto/hash.ts'
 import { seal } from '../../../src/events/seal.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
-import type { Role } from '../../../src/contracts/replica/duties.ts'
+import type { Role } from '../../../src/contracts/duties.ts'
 import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { Directory } from '../../../src/node/directory/directory.ts'
 import { ProjectionRunner } from '../../../src/projections/runner.ts'

@@ -1,7 +1,7 @@
 import type { CommandOf } from '../../../events/commands.ts'
 import { type ElementId, type Handle, ordinalOf, ordinalsOf, parentIdOf, ROOT } from '../../../events/ids.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandOutcome, DecideContext } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, memberOf } from '../state.ts'

@@ -1,7 +1,7 @@
 import type { FieldType } from '../../../events/field-type.ts'
 import type { ElementId } from '../../../events/ids.ts'
 import { KEYED_ENTRIES_MAX } from '../../../events/limits.ts'
-import type { DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandOutcome, DecideContext } from '../decider.ts'
 import type { Resolved } from '../parse-command.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, isInPrototype } from '../state.ts'

@@ -4,7 +4,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { ContractEvent } from '../../../events/contract-events.ts'
 import { type Handle, ROOT } from '../../../events/ids.ts'
 import { nameRules } from '../../names/engine-1.ts'
-import type { DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandOutcome, DecideContext } from '../decider.ts'
 import { unfitName } from '../document/elements.ts'
 import { Rejection } from '../rejection.ts'
 import { type ContractState, find, membersOf } from '../state.ts'
@@ -27,7 +27,11 @@ export function addRuleSet({ name }: CommandOf<'AddRuleSet'>, state: ContractSta
   return [{ name, ruleSet: ruleSets.length + 1, type: 'RuleSetAdded' }]
 }
 
-export function draftRule(command: CommandOf<'DraftRule'>, state: ContractState, context: DecideContext): CommandOutcome {
+export function draftRule(
+  command: CommandOf<'DraftRule'>,
+  state: ContractState,
+  context: DecideContext,
+): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const { at, ruleSet, body, about } = command
   if (state.rules.rules.length >= RULES_MAX) return new Rejection('limit_exceeded', ['rules'])
@@ -47,7 +51,11 @@ export function editRule(command: CommandOf<'EditRule'>, state: ContractState, c
   return problem ?? [{ ...(about && { about }), at, body, by: context.author, rule, ruleSet, type: 'RuleEdited' }]
 }
 
-export function removeRule({ rule }: CommandOf<'RemoveRule'>, state: ContractState, context: DecideContext): CommandOutcome {
+export function removeRule(
+  { rule }: CommandOf<'RemoveRule'>,
+  state: ContractState,
+  context: DecideContext,
+): CommandOutcome {
   if (state.phase === 'live') return new Rejection('rules_in_force')
   const before = ruleNumbered(state.rules, rule)
   if (before === undefined) return new Rejection('no_such_rule', [String(rule)])

@@ -17,7 +17,7 @@ import {
 import { unreachable } from '../../../runtime/assert.ts'
 import { exceededBound } from '../../../runtime/json-bounds.ts'
 import { completed } from '../../../runtime/turns.ts'
-import type { DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandOutcome, DecideContext } from '../decider.ts'
 import { defineType } from '../document/define-type.ts'
 import { addBlock, addField } from '../document/elements.ts'
 import { addList } from '../document/lists.ts'
@@ -273,7 +273,12 @@ class Parsing {
 }
 
 /** What its command would come to in the document as it is. */
-function decided(added: Addition['added'], parent: ElementId, state: ContractState, context: DecideContext): CommandOutcome {
+function decided(
+  added: Addition['added'],
+  parent: ElementId,
+  state: ContractState,
+  context: DecideContext,
+): CommandOutcome {
   const { name } = added
   switch (added.type) {
     case 'BlockAdded':

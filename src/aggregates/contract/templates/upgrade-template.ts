@@ -9,7 +9,7 @@ import {
   type TemplateRule,
 } from '../../../events/template.ts'
 import { definitionHash } from '../../../events/type-definition.ts'
-import type { CommandContext, DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandContext, CommandOutcome, DecideContext } from '../decider.ts'
 import { nameProblem } from '../document/elements.ts'
 import { evolve } from '../evolve.ts'
 import { Rejection } from '../rejection.ts'

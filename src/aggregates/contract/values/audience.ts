@@ -1,7 +1,7 @@
 import type { Audience } from '../../../events/audience.ts'
 import type { CommandOf } from '../../../events/commands.ts'
 import { type ElementId, type Handle, parentIdOf, ROOT } from '../../../events/ids.ts'
-import type { DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandOutcome, DecideContext } from '../decider.ts'
 import type { Element, List, StoredBlock, StoredElement } from '../document/element.ts'
 import { isErased } from '../erased-values.ts'
 import type { Resolved } from '../parse-command.ts'

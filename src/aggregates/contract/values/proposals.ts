@@ -7,7 +7,7 @@ import type { CommandOf } from '../../../events/commands.ts'
 import type { CandidateEnd, ContractEvent } from '../../../events/contract-events.ts'
 import { type ElementId, type ProposalId, type RequestRef, requestKey } from '../../../events/ids.ts'
 import { type ChangeSet, changeSetEnded, waitingAt } from '../change-sets/change-set.ts'
-import type { CommandContext, DecideContext, CommandOutcome } from '../decider.ts'
+import type { CommandContext, CommandOutcome, DecideContext } from '../decider.ts'
 import { type Field, fieldsWithCandidates } from '../document/element.ts'
 import { builtInOf } from '../document/types.ts'
 import type { Share } from '../entry-room.ts'
@@ -45,7 +45,11 @@ export function proposeValue(
 }
 
 /** The same with nothing for a value. What has no value stays as it is. */
-export function emptyField(command: CommandOf<'EmptyField'>, state: ContractState, context: CommandContext): CommandOutcome {
+export function emptyField(
+  command: CommandOf<'EmptyField'>,
+  state: ContractState,
+  context: CommandContext,
+): CommandOutcome {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   const outside = authorOutside(context.author, field.id, state)
@@ -55,7 +59,11 @@ export function emptyField(command: CommandOf<'EmptyField'>, state: ContractStat
 }
 
 /** Makes a confidential value that stands an ordinary one. */
-export function revealing(command: CommandOf<'RevealValue'>, state: ContractState, context: DecideContext): CommandOutcome {
+export function revealing(
+  command: CommandOf<'RevealValue'>,
+  state: ContractState,
+  context: DecideContext,
+): CommandOutcome {
   const field = fieldAt(command.field, state)
   if (field instanceof Rejection) return field
   return revealValue(command, state, context, (value) => valueProblem(value, field, state))

@@ -5,8 +5,8 @@ import { findSettled } from '../../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import {
-  type RequestStage,
   type RequestProgress,
+  type RequestStage,
   standingOfRequest,
   type WaitsFor,
 } from '../../../contracts/requests/progress.ts'

@@ -8,7 +8,7 @@ import { computedSealsIn } from '../../../events/ledger-entry.ts'
 import type { Payload } from '../../../events/statement.ts'
 import { computedGroup } from '../../../store/payload-group.ts'
 import type { PayloadStore } from '../../../store/port.ts'
-import type { ContractView } from '../contract-view.ts'
+import type { ContractView } from '../../contract-view.ts'
 
 /** Seals of computed values that are missing, by the ledger index of their entry. None is empty. */
 export type LacksComputed = ReadonlyMap<LedgerIndex, ReadonlySet<Hash>>

@@ -9,7 +9,7 @@ import type { Wanted } from '../../../gossip/message.ts'
 import { type Clock, timestamp } from '../../../runtime/clock.ts'
 import { groupOf, type PayloadRef, textsInOrder } from '../../../store/payload-group.ts'
 import type { PayloadStore } from '../../../store/port.ts'
-import type { ContractView } from '../contract-view.ts'
+import type { ContractView } from '../../contract-view.ts'
 
 /**
  * Confidential values of the document that are missing here: this party has come into their audience, or has lost them. Others who

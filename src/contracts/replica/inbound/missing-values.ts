@@ -7,7 +7,7 @@ import type { Handle } from '../../../events/ids.ts'
 import { confidentialSealsOf, valueSealsOf } from '../../../events/seal.ts'
 import type { Wanted } from '../../../gossip/message.ts'
 import type { Clock } from '../../../runtime/clock.ts'
-import type { ContractView } from '../contract-view.ts'
+import type { ContractView } from '../../contract-view.ts'
 import type { LateComputed } from './late-computed.ts'
 import type { LateValues } from './late-values.ts'
 

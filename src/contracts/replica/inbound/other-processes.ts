@@ -7,8 +7,8 @@ import type { VerifiedStatement } from '../../../agreement/verified-statement.ts
 import type { Handle, Seq } from '../../../events/ids.ts'
 import type { Turns } from '../../../runtime/turns.ts'
 import type { Store } from '../../../store/port.ts'
+import type { ContractView } from '../../contract-view.ts'
 import type { DoubleSignProtection } from '../../signing/double-sign-protection.ts'
-import type { ContractView } from '../contract-view.ts'
 import { extendLedger, isNewEvidence, loadEvidence } from '../journal.ts'
 import { FeedTailer } from './feed-tailer.ts'
 

@@ -1,7 +1,7 @@
-import type { Equivocation } from '../../agreement/reception.ts'
-import type { AgreementState } from '../../agreement/state.ts'
-import type { EngineVersion, Handle, Uid } from '../../events/ids.ts'
-import type { SignedStatement } from '../../events/statement-codec.ts'
+import type { Equivocation } from '../agreement/reception.ts'
+import type { AgreementState } from '../agreement/state.ts'
+import type { EngineVersion, Handle, Uid } from '../events/ids.ts'
+import type { SignedStatement } from '../events/statement-codec.ts'
 import type { Duties } from './duties.ts'
 
 /** One contract as the parts of its replica see it. Only the loop in live-contract.ts changes what they see. */
