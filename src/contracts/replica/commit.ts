@@ -1,9 +1,11 @@
 import { memberOf } from '../../aggregates/contract/state.ts'
+import { feedOf } from '../../agreement/feeds.ts'
 import { isTakeover } from '../../agreement/keys/key-rules.ts'
 import type { Equivocation, Reception } from '../../agreement/reception.ts'
 import type { AgreementState } from '../../agreement/state.ts'
 import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import type { Handle } from '../../events/ids.ts'
+import { assert } from '../../runtime/assert.ts'
 import type { Store } from '../../store/port.ts'
 import type { ContractView } from '../contract-view.ts'
 import type { DoubleSignProtection } from '../signing/double-sign-protection.ts'
@@ -42,6 +44,24 @@ export function outcomeOf(
     ...(state.ledger.takenUntil > before.ledger.takenUntil && { takenUntil: state.ledger.takenUntil }),
   }
   return { change, state, made }
+}
+
+/**
+ * The invariants of a turn, before anything of it is written: a process that does not sign makes no statement; a view that is cut
+ * short takes in and makes none; a new statement is the newest of this party's feed; and nothing that has settled is settled no more.
+ * Throws AssertionFailed.
+ */
+export function assertOutcome(
+  { contract, duties, isCutShort, self }: Pick<ContractView, 'contract' | 'duties' | 'isCutShort' | 'self'>,
+  { change, made, state }: TurnOutcome,
+): void {
+  const { before, held, settled } = change
+  assert(made === undefined || duties.signs, `${contract}: a process without a key makes no statement`)
+  assert(!isCutShort || held.length === 0, `${contract}: nothing is taken in or made where the store has more`)
+  const newest = feedOf(state.feeds, self).last()
+  assert(made === undefined || newest?.hash === made.hash, `${contract}: what was made is the newest of the own feed`)
+  const growth = state.settling.settled - before.settling.settled
+  assert(growth === settled.length, `${contract}: what has settled stays settled, and every entry of it is told`)
 }
 
 /** Makes the outcome of a turn durable; nobody outside gets to see any of it before that. */

@@ -10,7 +10,7 @@ import type { SignedStatement } from '../../events/statement-codec.ts'
 import type { HoldUp } from '../../gossip/message.ts'
 import type { ContractView } from '../contract-view.ts'
 import { type Duties, dutiesOf } from '../duties.ts'
-import { outcomeOf } from './commit.ts'
+import { assertOutcome, outcomeOf } from './commit.ts'
 import type { Teller, TurnNews } from './contract-listener.ts'
 import { EntriesContradicted } from './inbound/intake.ts'
 import type { Followed, OtherProcesses } from './inbound/other-processes.ts'
@@ -331,6 +331,7 @@ export class ReplicaLoop implements ContractView {
     const { taken } = reception
     const own = taken.filter(isOf(this.self))
     const outcome = outcomeOf(before, reception, authored, this.#evidence)
+    assertOutcome(this, outcome)
     const { state, made, change } = outcome
     const { acknowledged = [], settled, equivocations, divergences } = change
     this.#reloading.commits(taken, made)
