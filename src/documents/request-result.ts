@@ -108,7 +108,7 @@ export async function resultFor(
 
 /** What the request has added, where that is one element: the ledger says it, and says the same to whoever asks once more. */
 async function createdBy(
-  fate: Verdict,
+  fate: SubmissionResult,
   asked: Request,
   live: LiveContract,
   { events }: ResultPorts,
