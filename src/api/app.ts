@@ -8,6 +8,7 @@ import { answerNotFound, httpServer, refuse, type ServerPorts } from './http/htt
 import { findAgain, type IdempotencyPorts } from './http/idempotency.ts'
 import { answerOtherMethods } from './http/other-methods.ts'
 import { keepPreconditions } from './http/preconditions.ts'
+import { readPreferences } from './http/prefer-header.ts'
 import { describe } from './http/problems/problem.ts'
 import { type CallTracing, traceCalls } from './http/trace-calls.ts'
 import { webSocketUpgrades } from './http/upgrades.ts'
@@ -118,6 +119,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     const answerOthers = answerOtherMethods(guarded)
     if (ports.calls !== undefined) traceCalls(guarded, ports.calls)
     nameUsers(guarded, ports)
+    readPreferences(guarded)
     findAgain(guarded, ports)
     keepPreconditions(guarded)
     metricsRoute(guarded, ports)

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyContextConfig, FastifyInstance } from 'fastify'
 import type { Wait } from '../../documents/documents.ts'
 import type { User } from '../../events/parties/user.ts'
+import { RequestMalformed } from './validation.ts'
 
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
 export interface Preferences {
@@ -21,41 +23,71 @@ export interface Preferences {
 /** Longest wait that a client may ask for, in seconds. */
 export const WAIT_SECONDS_MAX = 300
 
-/** Preferences are wishes: what is not understood is passed over, as RFC 7240 §2 asks. */
+/** What each preference that is understood may be: pattern of its value, in lower case, and that in words. */
+const understood: Readonly<Record<string, readonly [RegExp, string]>> = {
+  handling: [/^(?:lenient|strict|record|dry-run)$/, 'lenient, strict, record or dry-run'],
+  'respond-async': [/^$/, 'nothing behind it'],
+  retry: [/^$/, 'nothing behind it'],
+  wait: [/^\d+$/, 'whole seconds'],
+}
+
+/**
+ * A preference that this node does not have is passed over, as RFC 7240 §2 asks. One that it has is understood or refused: a write that was
+ * meant as a dry run is not signed since a word is misspelt. Throws RequestMalformed.
+ */
 export function parsePreferences(header: string | string[] | undefined): Preferences {
   let waitSeconds: number | undefined
-  let isLenient = false
-  let isPatient = false
-  let isStrict = false
-  let isRecorded = false
-  let isDryRun = false
+  const asked = new Set<string>()
   for (const part of [header ?? []].flat().join(',').split(',')) {
-    const [name, value] = part
+    const [name = '', ...values] = part
       .split(';', 1)
       .join('')
       .split('=')
       .map((text) => text.trim().toLowerCase())
-    if (name === 'respond-async' || (name === 'handling' && unquoted(value) === 'lenient')) isLenient = true
-    if (name === 'handling' && unquoted(value) === 'strict') isStrict = true
-    if (name === 'handling' && unquoted(value) === 'record') isRecorded = true
-    if (name === 'handling' && unquoted(value) === 'dry-run') isDryRun = true
-    if (name === 'retry') isPatient = true
-    if (name === 'wait' && /^\d+$/.test(unquoted(value))) {
-      waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(unquoted(value)))
+    const value = unquoted(values.join('='))
+    const [form, expected] = (Object.hasOwn(understood, name) && understood[name]) || []
+    if (form === undefined) continue
+    if (!form.test(value)) {
+      const evidence = { path: '/prefer', expected }
+      throw new RequestMalformed('request_malformed', `Prefer: ${name} takes ${expected}`, evidence)
     }
+    if (name === 'wait') waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(value))
+    asked.add(name === 'handling' ? value : name)
   }
   return {
     waitSeconds,
-    isLenient,
-    ...(isStrict && { isStrict }),
-    ...(isRecorded && { isRecorded }),
-    ...(isDryRun && { isDryRun }),
-    ...(isPatient && { isPatient }),
+    isLenient: asked.has('respond-async') || asked.has('lenient'),
+    ...(asked.has('strict') && { isStrict: true }),
+    ...(asked.has('record') && { isRecorded: true }),
+    ...(asked.has('dry-run') && { isDryRun: true }),
+    ...(asked.has('retry') && { isPatient: true }),
   }
 }
 
-function unquoted(value: string | undefined): string {
-  return (value ?? '').replace(/^"(.*)"$/, '$1')
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its query has `dry-run`, too. */
+    takesDryRun?: boolean
+  }
+}
+
+/** Of routes to come: none does for real what it was asked to try, and none passes over what it does not understand. */
+export function readPreferences(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    const { properties = {} } = (route.schema?.querystring ?? {}) as { properties?: object }
+    route.config = { ...(route.config as FastifyContextConfig), takesDryRun: 'dry-run' in properties }
+  })
+  app.addHook('preHandler', ({ headers: { prefer }, method, routeOptions }, _reply, done) => {
+    if (prefer === undefined || method === 'GET' || method === 'HEAD') return done()
+    const { isDryRun } = parsePreferences(prefer)
+    if (!isDryRun || routeOptions.config.takesDryRun) return done()
+    const message = 'there is no dry run of this: without Prefer: handling=dry-run it is done'
+    done(new RequestMalformed('request_malformed', message, { path: '/prefer' }))
+  })
+}
+
+function unquoted(value: string): string {
+  return value.replace(/^"(.*)"$/, '$1')
 }
 
 /** How long who does not insist on an answer waits for this party's own signature. Milliseconds. */
@@ -63,7 +95,7 @@ const SIGNED_WITHIN_MS = 10_000
 
 /**
  * How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. With `?dry-run`, or
- * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for.
+ * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for. Throws RequestMalformed.
  */
 export function waitOf(
   {

@@ -7,6 +7,8 @@ import { notTheNode } from './http-calls.ts'
 import { ProblemError, refusedUnasked } from './problem-error.ts'
 import { writtenJson } from './written-json.ts'
 
+const handlings = ['lenient', 'strict', 'record', 'dry-run'] as const
+
 /** How a write is made, and what for. */
 export interface WriteOptions {
   /** How long it waits for all others: whole seconds, 300 at most. Left out: as the node is configured. */
@@ -15,7 +17,7 @@ export interface WriteOptions {
    * `lenient`: waits for this party's own signature alone; `strict`: what has not got its votes in time is withdrawn; `record`: what
    * is known to be void is signed all the same; `dry-run`: says what would happen, and does nothing.
    */
-  readonly handling?: 'lenient' | 'strict' | 'record' | 'dry-run'
+  readonly handling?: (typeof handlings)[number]
   /** Requested again when the lock of another party ends. */
   readonly retry?: boolean
   /** Asked for again under the same key, it is done once. */
@@ -125,6 +127,9 @@ function headersOf({ handling, idempotencyKey, ifMatch, retry, waitSeconds }: Wr
   if (waitSeconds !== undefined && !(Number.isInteger(waitSeconds) && waitSeconds >= 0 && waitSeconds <= 300)) {
     const expected = 'whole seconds from 0 to 300'
     throw refusedUnasked('request_malformed', `waitSeconds is ${expected}`, { expected })
+  }
+  if (handling !== undefined && !handlings.includes(handling)) {
+    throw refusedUnasked('request_malformed', `handling is ${handlings.join(', ')}`, { options: [...handlings] })
   }
   const wishes = [
     ...(waitSeconds === undefined ? [] : [`wait=${waitSeconds}`]),

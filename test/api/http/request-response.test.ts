@@ -10,20 +10,26 @@ import { parsePath, subjectOf } from '../../../src/documents/path.ts'
 import type { Handle, Uid } from '../../../src/events/ids.ts'
 import { ConcordataError } from '../../../src/runtime/errors.ts'
 
-t.test('preferences are read as RFC 7240 writes them, and what is not understood is passed over', async (t) => {
+t.test('preferences are read as RFC 7240 writes them, and one that there is none of is passed over', async (t) => {
   const cases: [string | string[] | undefined, object][] = [
     [undefined, { waitSeconds: undefined, isLenient: false }],
     ['wait=2', { waitSeconds: 2, isLenient: false }],
     ['wait="5", respond-async', { waitSeconds: 5, isLenient: true }],
     [['handling=lenient', 'wait=1'], { waitSeconds: 1, isLenient: true }],
     ['Respond-Async; foo="a, b"', { waitSeconds: undefined, isLenient: true }],
-    ['wait=soon, return=minimal', { waitSeconds: undefined, isLenient: false }],
+    ['return=minimal, constructor=1, toString', { waitSeconds: undefined, isLenient: false }],
     ['wait=999999', { waitSeconds: 300, isLenient: false }],
     ['wait=99999999', { waitSeconds: 300, isLenient: false }],
     ['handling="Strict", wait=1', { waitSeconds: 1, isLenient: false, isStrict: true }],
     ['wait=5, Retry', { waitSeconds: 5, isLenient: false, isPatient: true }],
   ]
   for (const [header, expected] of cases) t.same(parsePreferences(header), expected, String(header))
+})
+
+t.test('a preference that is understood has a value that is, or the call is refused', async (t) => {
+  const cases = ['handling=dryrun', 'handling', 'handling="dry run"', 'wait=1, handling=Nope', 'wait=soon', 'wait=-1']
+  for (const header of [...cases, 'wait', 'wait=1.5', 'retry=no', 'respond-async=0', 'handling=dry-run=1'])
+    t.throws(() => parsePreferences(header), { code: 'request_malformed', evidence: { path: '/prefer' } }, header)
 })
 
 t.test('what is asked of an element beside its value is routed by the element as one step', async (t) => {

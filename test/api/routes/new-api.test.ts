@@ -272,6 +272,21 @@ t.test('every write can be tried', async (t) => {
       t.match([response.status, await response.json()], [200, { dryRun: true, outcome: String }], `${method} ${url}`)
     }
   }
+  const unfit: typeof tries = [
+    ['POST', '/api/Contract', { title: 'Tried' }],
+    ['POST', `${at}/Acceptance`],
+    ['POST', '/api/Webhook', { url: 'https://127.0.0.1:1/', subject: root }],
+  ]
+  for (const [prefer, asked] of [
+    ['handling=dry-run', unfit],
+    ['handling=dryrun', [...tries, ...unfit]],
+  ] as const) {
+    for (const [method, path, body] of asked) {
+      const response = await call(method, path, body, { prefer })
+      const problem = { code: 'request_malformed', path: '/prefer' }
+      t.match([response.status, await response.json()], [400, problem], `${prefer} ${method} ${path}`)
+    }
+  }
   t.match(await (await call('GET', at)).json(), { lock: null, size }, 'nothing was signed')
 })
 
