@@ -84,6 +84,7 @@ export const webhookRoutes: TypedRoutes<WebhookRoutesPorts> = async (app, { webh
         problems: [
           ...ofContract,
           'no_such_subject',
+          'no_such_entry',
           'path_malformed',
           'webhook_unfit',
           'webhook_receiver_refused',

@@ -5,6 +5,7 @@ import type { LedgerIndex, Uid } from '../../events/ids.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
 import type { Documents } from '../documents.ts'
+import { requireReached } from './reached.ts'
 import { STATEMENTS_AT_ONCE, StatementTimes } from './statement-times.ts'
 import { type ToldChange, toldChanges } from './told-changes.ts'
 
@@ -19,7 +20,7 @@ export interface ShownChanges {
 /** How many entries are looked at for one answer. */
 const ENTRIES_MAX = 1_000
 
-/** What has changed at and below an element from an entry on, those of an entry together. Throws NoSuchContract. */
+/** What has changed at and below an element from an entry on, those of an entry together. Throws NoSuchContract, NoSuchEntry. */
 export async function changesAfter(
   subject: { readonly contract: Uid; readonly names: readonly string[] },
   from: number,
@@ -41,6 +42,7 @@ export async function changesAfter(
   const changes: ToldChange[] = []
   return contracts.use(contract, async (live) => {
     const size = live.state.settling.settled
+    await requireReached(from, size, contract, store.events)
     let next = from
     let before: ContractState | undefined
     const telling = { store, turns, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }

@@ -2,6 +2,7 @@ import type { ApiCaller } from '../../api/http/authenticate.ts'
 import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import type { Webhook, WebhookMade, WebhookOwner, Webhooks } from '../../api/routes/webhooks.ts'
 import { NoSuchEntry } from '../../documents/past/past-documents.ts'
+import { requireReached } from '../../documents/past/reached.ts'
 import type { Uid } from '../../events/ids.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { CONTRACTS_STREAM, contractStream } from '../../store/streams.ts'
@@ -259,6 +260,7 @@ export class NodeWebhooks implements Webhooks {
       return { own: [], sizes: isFirst ? (await contracts.summaries()).map((one) => [one.contract, one.size]) : [] }
     }
     const size = await contracts.use(contract, ({ state }) => state.settling.settled)
+    await requireReached(from ?? size, size, contract, store.events)
     return { own: [{ stream: contractStream(contract), next: from ?? size, mark: null }], sizes: [] }
   }
 

@@ -68,6 +68,7 @@ t.test('what settles while it is looked up where to go on is told in its turn, o
     const lookedUp = Promise.withResolvers<void>()
     const events = {
       lastPosition: () => store.events.lastPosition(),
+      lastRevision: (stream: string) => store.events.lastRevision(stream),
       readAll: async function* (range: Parameters<typeof store.events.readAll>[0]) {
         await lookedUp.promise
         yield* store.events.readAll(range)

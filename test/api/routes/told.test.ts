@@ -180,6 +180,8 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     const of = `/live?subject=${encodeURIComponent('/new-api/*')}`
     t.same(await code(of, { 'last-event-id': '12' }), [400, 'request_malformed'])
     t.same(await code(of, { 'last-event-id': `another${id.slice(id.indexOf('.'))}` }), [400, 'request_malformed'])
+    const beyond = `${id.slice(0, id.indexOf('.'))}.~${uids[0]}:9999`
+    t.same(await code(of, { 'last-event-id': beyond }), [404, 'no_such_entry'])
   })
 
   await t.test('of all contracts it goes on from an entry of each', async (t) => {
@@ -262,6 +264,36 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     gone(socket)
   })
 
+  await t.test(
+    'from the next entry on is as far as anybody goes: of one behind it is said that it is not there',
+    async (t) => {
+      const { size } = (await ana.call('GET', `/api/Contract/${contract}`)).body
+      const beyond = { status: 404, body: { code: 'no_such_entry', index: size + 1, size } }
+      t.match(await ana.call('GET', `${root}/~changes?after=${size}`), beyond)
+      t.match(await ana.call('GET', `${root}/Claimant/~changes?after=${size}&wait=60`), beyond, 'at once')
+      t.same(await code(root, { 'last-event-id': String(size + 1) }), [404, 'no_such_entry'])
+      t.same(await code(`${root}?from=${size + 1}`), [404, 'no_such_entry'])
+      const next = await listen(`${root}?from=${size}`)
+      await until('it has begun', async () => next.events.length === 1)
+      gone(next)
+      const socket = new WebSocket(`${ana.api.replace('http', 'ws')}/live?token=${ana.token}`)
+      const answers: object[] = []
+      socket.addEventListener('message', ({ data }) => answers.push(JSON.parse(String(data))))
+      socket.addEventListener('open', () => {
+        const of: [string, unknown][] = [
+          [root, size + 1],
+          ['/new-api/*', { [contract]: size + 1 }],
+          [root, size],
+        ]
+        for (const [subscribe, from] of of) socket.send(JSON.stringify({ subscribe, from }))
+      })
+      await until('all are answered', async () => answers.length === 3)
+      const problem = { code: 'no_such_entry', status: 404, size }
+      t.match(answers, [{ problem }, { problem }, { subscribed: root, index: size }])
+      gone(socket)
+    },
+  )
+
   await t.test('who asks again and again is told what has changed since, and may wait for it', async (t) => {
     const changes = async (query: string, at = '') => (await ana.call('GET', `${root}${at}/~changes${query}`)).body
     const past = await changes('?limit=1000')
@@ -294,7 +326,7 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     await until('the key is revoked', async () => (await withLost()).status === 401)
     await ana.call('PUT', `${root}/Claimant/Name`, 'Bea')
     t.equal((await byLost).status, 401, 'a key that was revoked while it waited is told nothing')
-    const last = (await changes('')).after + 1000
+    const last = (await changes('?limit=1000')).after
     const open = [1, 2, 3].map(() => changes(`?after=${last}&wait=2`))
     await until(
       'three wait',

@@ -264,6 +264,7 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
     t.same(await make({ url: origin, subject: 'Claimant' }), [404, 'no_such_subject'])
     t.same(await make({ url: origin, subject: `/new-api/0${'0'.repeat(51)}` }), [404, 'no_such_contract'])
     t.same(await make({ url: origin, subject: '/new-api/*', from: 0 }), [422, 'webhook_unfit'])
+    t.same(await make({ url: origin, subject, from: 9999 }), [404, 'no_such_entry'])
     t.same(await make({ url: origin, subject, secret: 'x' }), [400, 'request_malformed'])
     t.equal((await ana.call('GET', '/api/Webhook')).body.length, before)
   })

@@ -35,7 +35,7 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
   app.get(
     '/new-api/:uid/:element/~changes',
     {
-      config: { role: 'reader', problems: ofElement },
+      config: { role: 'reader', problems: [...ofElement, 'no_such_entry'] },
       schema: {
         operationId: 'listElementChanges',
         summary: 'What has changed at an element since an entry',

@@ -1,3 +1,4 @@
+import { requireReached } from '../../../documents/past/reached.ts'
 import type { LedgerIndex, Uid } from '../../../events/ids.ts'
 import { RequestMalformed } from '../../http/validation.ts'
 import type { Sink } from './sink.ts'
@@ -65,7 +66,7 @@ export class LiveConnection {
 
   /**
    * Instead of what it has been told of the same spelling. `from`: the first entry that it is told of; of what is told whole there is none to be named.
-   * `told`: of all contracts, how far, by which events get ids. Throws NoSuchContract, RequestMalformed.
+   * `told`: of all contracts, how far, by which events get ids. Throws NoSuchContract, NoSuchEntry, RequestMalformed.
    */
   async begin(subject: Subject, spelling: string, from: LiveFrom | undefined, told?: ToldOfAll): Promise<void> {
     // What was asked for before the connection closed may be heard after it.
@@ -81,6 +82,7 @@ export class LiveConnection {
     const { contract } = subject
     if (contract === ANY) return this.#beginAll(subject, spelling, from, told)
     if (typeof from === 'object') throw fromUnfit('of one contract `from` is the index of an entry')
+    await this.#requireReached(contract, from)
     await this.#ports.contracts.use(contract, ({ state }) => {
       if (!this.#sink.isOpen) return
       const size = state.settling.settled
@@ -97,8 +99,7 @@ export class LiveConnection {
 
   async #beginAll(subject: LedgerSubject, spelling: string, from: LiveFrom = {}, told?: ToldOfAll): Promise<void> {
     if (typeof from !== 'object') throw fromUnfit('of all contracts `from` names an entry of each: {"<uid>": index}')
-    const { contracts } = this.#ports
-    for (const uid of Object.keys(from)) await contracts.use(uid as Uid, () => {})
+    for (const [uid, next] of Object.entries(from) as [Uid, LedgerIndex][]) await this.#requireReached(uid, next)
     const ofContracts = new Map<Uid, LiveSubscription>()
     this.end(spelling)
     const starting = new Map<Uid, LedgerIndex>(told === undefined ? (Object.entries(from) as [Uid, LedgerIndex][]) : [])
@@ -136,6 +137,11 @@ export class LiveConnection {
     this.#subscriptions.delete(spelling)
     if (!('ofContracts' in watched)) this.#states.leave(this.#sink, watched)
     else for (const subscription of watched.ofContracts.values()) this.#telling.drop(subscription)
+  }
+
+  #requireReached(contract: Uid, from: LedgerIndex = 0): Promise<void> {
+    const { contracts, store } = this.#ports
+    return contracts.use(contract, ({ state }) => requireReached(from, state.settling.settled, contract, store.events))
   }
 
   #subscription({ kind, names }: LedgerSubject, contract: Uid): LiveSubscription {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { requireReached } from '../../../documents/past/reached.ts'
 import type { LedgerIndex } from '../../../events/ids.ts'
 import type { Access } from '../../http/authenticate.ts'
 import { defaultInwardLimits } from '../../http/call-limits.ts'
@@ -16,7 +17,7 @@ export const EVENT_STREAM = 'text/event-stream'
 
 /**
  * Answers with what happens at a subject, `spelling` as the client has it, from an entry on or from now on; `Last-Event-ID` goes
- * before `from`. Throws before anything is sent: RequestMalformed, NoSuchContract, ApiTooManyCalls.
+ * before `from`. Throws before anything is sent: RequestMalformed, NoSuchContract, NoSuchEntry, ApiTooManyCalls.
  */
 export type EventStream = (
   subject: Subject,
@@ -56,7 +57,11 @@ export function eventStreamOf(
     await told?.starts()
     // What is not there is said before anything is sent.
     if (!isState(subject) && subject.contract !== ANY) {
-      await ports.contracts.use(subject.contract, () => {})
+      const { contract } = subject
+      const { contracts, store } = ports
+      await contracts.use(contract, ({ state }) =>
+        requireReached(from ?? 0, state.settling.settled, contract, store.events),
+      )
     }
     const telling = callers.enter(name)
     reply.hijack()

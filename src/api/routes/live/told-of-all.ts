@@ -1,5 +1,6 @@
 import type { Contracts } from '../../../contracts/registry/contracts.ts'
 import { HistoryTooLong } from '../../../documents/past/past-documents.ts'
+import { requireReached } from '../../../documents/past/reached.ts'
 import { type LedgerIndex, UID_PATTERN, type Uid } from '../../../events/ids.ts'
 import { ConcordataError } from '../../../runtime/errors.ts'
 import type { EventStore } from '../../../store/port.ts'
@@ -16,7 +17,7 @@ const ID = new RegExp(`^([0-9A-Za-z_-]{1,64})\\.(?:${COUNT})?((?:~${UID_PATTERN.
 
 export interface ToldOfAllPorts {
   readonly contracts: Pick<Contracts, 'use'>
-  readonly events: Pick<EventStore, 'lastPosition' | 'readAll'>
+  readonly events: Pick<EventStore, 'lastPosition' | 'lastRevision' | 'readAll'>
   /** Of the positions in the store: a restore renews it. */
   readonly epoch: string
 }
@@ -75,7 +76,7 @@ export class ToldOfAll {
     }
   }
 
-  /** With which entry of each contract that has more it goes on. Throws HistoryTooLong. */
+  /** With which entry of each contract that has more it goes on. Throws HistoryTooLong, NoSuchEntry. */
   async starts(): Promise<Record<Uid, LedgerIndex>> {
     const next = new Map(this.#next)
     let entries = 0
@@ -86,7 +87,7 @@ export class ToldOfAll {
       if (!next.has(contract)) next.set(contract, revision)
     }
     const held: [Uid, LedgerIndex][] = []
-    for (const [contract, index] of next) if (await this.#isHeld(contract)) held.push([contract, index])
+    for (const [contract, index] of next) if (await this.#isHeld(contract, index)) held.push([contract, index])
     return Object.fromEntries(held)
   }
 
@@ -110,10 +111,11 @@ export class ToldOfAll {
     return this.#ports.events.readAll({ after: this.#position, streamPrefix: LEDGERS })
   }
 
-  /** One that was given up meanwhile is told of no more. */
-  async #isHeld(contract: Uid): Promise<boolean> {
+  /** One that was given up meanwhile is told of no more. Throws NoSuchEntry: it is, and not as far as `next`. */
+  async #isHeld(contract: Uid, next: LedgerIndex = 0): Promise<boolean> {
     try {
-      await this.#ports.contracts.use(contract, () => {})
+      const { contracts, events } = this.#ports
+      await contracts.use(contract, ({ state }) => requireReached(next, state.settling.settled, contract, events))
       return true
     } catch (error) {
       if (error instanceof ConcordataError && error.code === 'no_such_contract') return false

@@ -95,7 +95,7 @@ export function liveRoute(
     exposeHeadRoute: false,
     config: {
       role: 'reader',
-      problems: ['upgrade_required', 'no_such_subject', 'no_such_contract', 'history_too_long'],
+      problems: ['upgrade_required', 'no_such_subject', 'no_such_contract', 'no_such_entry', 'history_too_long'],
     },
     schema: {
       operationId: 'openLive',
