@@ -1,4 +1,4 @@
-import type { ContractState } from '../aggregates/contract/state.ts'
+import type { Element } from '../aggregates/contract/document/element.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../aggregates/contract/values/standing.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
@@ -8,10 +8,11 @@ import type { Payload } from '../events/statement.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import type { Documents, Wait } from './documents.ts'
+import { elementAt } from './element-at.ts'
 import { NoSuchPath } from './path.ts'
 import type { RequestResult } from './request-result.ts'
 import { sealedValue, ValueSealed } from './sealed-value.ts'
-import { elementAt, pathOf } from './written-rule.ts'
+import { pathOf } from './written-rule.ts'
 
 /** A block or a list that has an audience. */
 export interface AudienceShown {
@@ -53,7 +54,9 @@ export class Audiences {
     { at, parties, until }: { at: string; parties: readonly Handle[] | null; until?: string },
     wait: Wait,
   ): Promise<RequestResult> {
-    const { id } = await this.#contracts.use(uid, async ({ state }) => elementAt(at, state.settling.agreed))
+    const { id } = await this.#contracts.use(uid, async ({ state }) =>
+      elementAt(at, state.settling.agreed, this.#store.payloads),
+    )
     const limit = until === undefined ? {} : { until }
     const command = { element: id, parties: parties && [...parties], type: 'SetAudience', ...limit } as const
     return this.#documents.command(uid, [command], wait)
@@ -65,7 +68,7 @@ export class Audiences {
    */
   async reveal(uid: Uid, { at, proposal }: { at: string; proposal?: ProposalId }, wait: Wait): Promise<RequestResult> {
     const { field, standing } = await this.#contracts.use(uid, async ({ state }) =>
-      confidedAt(state.settling.agreed, at, proposal),
+      confidedAt(await elementAt(at, state.settling.agreed, this.#store.payloads), at, proposal),
     )
     const { id, seal } = standing
     const text = (await this.#store.payloads.get(uid, [refOf(standing)])).get(seal)
@@ -78,8 +81,7 @@ export class Audiences {
   }
 }
 
-function confidedAt(document: ContractState, at: string, proposal: ProposalId | undefined) {
-  const field = elementAt(at, document)
+function confidedAt(field: Element, at: string, proposal: ProposalId | undefined) {
   const standing = field.kind === 'field' ? standingAt(field) : []
   const named = standing.find(({ id, ...one }) => (proposal === undefined ? !('voters' in one) : id === proposal))
   if (named === undefined || named.seal === null) {

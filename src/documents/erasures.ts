@@ -11,8 +11,9 @@ import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
 import type { Documents, Wait } from './documents.ts'
+import { elementsAt } from './element-at.ts'
 import type { RequestResult } from './request-result.ts'
-import { elementAt, pathOf } from './written-rule.ts'
+import { pathOf } from './written-rule.ts'
 
 /** Nothing, or too much, is named to be erased at once. Evidence: `contract`, `values`. */
 export class ErasureUnfit extends ConcordataError {}
@@ -74,9 +75,10 @@ export class DocumentErasures {
 
   /** This party's vote. Throws NoSuchContract, NoSuchPath, ErasureUnfit. */
   async erase(uid: Uid, { paths = [], seals = [], about }: ToErase, wait: Wait): Promise<RequestResult> {
-    const { agreed, places } = await this.#contracts.use(uid, ({ state }) => {
+    const { agreed, places } = await this.#contracts.use(uid, async ({ state }) => {
       const { agreed } = state.settling
-      return { agreed, places: paths.map((path) => elementAt(path, agreed).id) }
+      const named = await elementsAt(paths, agreed, this.#store.payloads)
+      return { agreed, places: paths.map((path) => named(path).id) }
     })
     const named = new Set(seals)
     if (places.length > 0) for await (const seal of this.#sealsAt(uid, places)) named.add(seal)

@@ -13,8 +13,7 @@ import { ruleTypeOf } from '../aggregates/rules/values/field-values.ts'
 import { type ElementId, HandleSchema } from '../events/ids.ts'
 import { accessRights, type Expression, type RuleBody, RuleNumberSchema, type Who } from '../events/rule.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
-import { AgreedView, childOrEntry } from './agreed-view.ts'
-import { NoSuchPath, parsePath } from './path.ts'
+import { AgreedView } from './agreed-view.ts'
 
 /** An expression cannot be read. Evidence: `from`, `to` (UTF-16 units of the text), `suggestion`, `faults` (all of them). */
 export class ExpressionUnfit extends ConcordataError {}
@@ -78,8 +77,10 @@ export type RuleWritten = Static<typeof RuleWrittenSchema>
 
 const BOOLEAN: RuleType = { kind: 'boolean' }
 
-/** What a person has written, with ids for names. Throws NoSuchPath, ExpressionUnfit. */
-export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): RuleBody {
+type Named = (path: string) => Element
+
+/** What a person has written, with ids for names. `named`: what each of `pathsIn` names. Throws ExpressionUnfit. */
+export function ruleBody(rule: RuleWritten, at: Element, state: ContractState, named: Named): RuleBody {
   const block = placeOf(at, state)
   switch (rule.kind) {
     case 'constraint':
@@ -89,7 +90,7 @@ export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): 
         severity: rule.severity ?? 'reject',
       }
     case 'assignment': {
-      const target = elementAt(rule.target, state)
+      const target = named(rule.target)
       const expected = target.kind === 'field' ? ruleTypeOf(builtInOf(target.field, state.types)) : undefined
       return {
         kind: rule.kind,
@@ -98,12 +99,12 @@ export function ruleBody(rule: RuleWritten, at: Element, state: ContractState): 
       }
     }
     case 'access':
-      return { ...rule, who: whoOf(rule.who, state) }
+      return { ...rule, who: whoOf(rule.who, named) }
     case 'validation':
-      return { ...rule, who: whoOf(rule.who, state) }
+      return { ...rule, who: whoOf(rule.who, named) }
     case 'trigger': {
       const switched = ({ blocks = [], ruleSets = [] }: NonNullable<typeof rule.activates> = {}) => {
-        return { blocks: blocks.map((path) => elementAt(path, state).id), ruleSets }
+        return { blocks: blocks.map((path) => named(path).id), ruleSets }
       }
       const condition = expressionOf(rule.condition, block, BOOLEAN, state)
       return {
@@ -150,15 +151,23 @@ export function pathOf(id: ElementId, state: ContractState): string {
   return AgreedView.namesOf(state, id)?.map(encodeURIComponent).join('/') ?? id
 }
 
-export function elementAt(path: string, state: ContractState): Element {
-  const names = parsePath(`/${path}`)
-  const element = names.reduce<Element | undefined>((at, name) => at && childOrEntry(at, name), state.document)
-  if (element !== undefined) return element
-  throw new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract: state.contract, path })
+/** What a rule names beside the element that it stands at. */
+export function pathsIn(rule: RuleWritten): string[] {
+  switch (rule.kind) {
+    case 'assignment':
+      return [rule.target]
+    case 'access':
+    case 'validation':
+      return rule.who.fields ?? []
+    case 'trigger':
+      return [...(rule.activates?.blocks ?? []), ...(rule.deactivates?.blocks ?? [])]
+    default:
+      return []
+  }
 }
 
-function whoOf({ parties = [], fields = [] }: Static<typeof WhoWritten>, state: ContractState): Who {
-  return { parties, fields: fields.map((path) => elementAt(path, state).id) }
+function whoOf({ parties = [], fields = [] }: Static<typeof WhoWritten>, named: Named): Who {
+  return { parties, fields: fields.map((path) => named(path).id) }
 }
 
 function expressionOf(

@@ -12,7 +12,7 @@ import type { RuleType } from '../../src/aggregates/rules/types.ts'
 import { itemOf } from '../../src/aggregates/rules/values/conform.ts'
 import { ruleTypeOf } from '../../src/aggregates/rules/values/field-values.ts'
 import { Money, Nothing } from '../../src/aggregates/rules/values/values.ts'
-import { elementAt, type RuleWritten } from '../../src/documents/written-rule.ts'
+import type { RuleWritten } from '../../src/documents/written-rule.ts'
 import type { Scenario } from '../../src/scenario/scenario.ts'
 import {
   bindingAuthority,
@@ -21,7 +21,7 @@ import {
   sharedRecords,
 } from '../../src/scenario/worked-contracts.ts'
 import type { Document } from '../support/document.ts'
-import { jsonOf, workedDocument } from '../support/worked-document.ts'
+import { elementNamed, jsonOf, workedDocument } from '../support/worked-document.ts'
 
 /** An expression of a rule, where it stands, and the first entry that it is evaluated in. */
 export interface WorkedExpression {
@@ -48,7 +48,7 @@ function expressionsOf({ rules }: Scenario, document: Document): WorkedExpressio
   return rules.flatMap(({ at, says }) => {
     const text = textOf(says)
     if (text === undefined) return []
-    const place = elementAt(says.kind === 'assignment' ? says.target : at, state)
+    const place = elementNamed(says.kind === 'assignment' ? says.target : at, state)
     const block = place.kind === 'block' ? place.id : parentOf(place.id)
     const expected = says.kind === 'assignment' && place.kind === 'field' ? typeOf(place, document) : BOOLEAN
     const draft = () => {

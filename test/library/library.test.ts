@@ -112,7 +112,8 @@ for (const [how, node] of ways) {
       await t.rejects(node.contract(contract.uid).at('Lines').propose(holes), { code: 'write_unfit' })
       await t.rejects(at.set('Rate', 1, { waitSeconds: 0.5 }), { code: 'request_malformed' })
       await t.rejects(at.set('Rate', 1, { handling: 'nope' as 'record' }), {
-        problem: { code: 'request_malformed', options: ['lenient', 'strict', 'record', 'dry-run'] },
+        code: 'request_malformed',
+        problem: { options: ['lenient', 'strict', 'record', 'dry-run'] },
       })
       await t.rejects(at.set('Rate', 1, { idempotencyKey: 'zwölf' }), { code: 'request_malformed' })
       t.match(await contract.summary(), { size }, 'and nothing has changed')

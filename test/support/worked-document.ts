@@ -1,11 +1,12 @@
 import { childNamed, childrenOf, type Element, entriesOf } from '../../src/aggregates/contract/document/element.ts'
+import type { ContractState } from '../../src/aggregates/contract/state.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { AgreedView } from '../../src/documents/agreed-view.ts'
 import { removal } from '../../src/documents/changes.ts'
-import { selectorIn } from '../../src/documents/path.ts'
+import { parsePath, selectorIn } from '../../src/documents/path.ts'
 import { Writing } from '../../src/documents/writing/writing.ts'
-import { elementAt, ruleBody } from '../../src/documents/written-rule.ts'
+import { ruleBody } from '../../src/documents/written-rule.ts'
 import type { ElementId, Handle } from '../../src/events/ids.ts'
 import type { Payload } from '../../src/events/statement.ts'
 import { assert } from '../../src/runtime/assert.ts'
@@ -27,8 +28,9 @@ export function workedDocument(scenario: Scenario): Document {
     ({ at, ruleSet, says }): Act => ({
       author: first.handle,
       write: ({ state }) => {
-        const element = elementAt(at, state)
-        const command = { type: 'DraftRule', at: element.id, ruleSet, body: ruleBody(says, element, state) }
+        const named = (path: string) => elementNamed(path, state)
+        const element = named(at)
+        const command = { type: 'DraftRule', at: element.id, ruleSet, body: ruleBody(says, element, state, named) }
         return { commands: [command], values: new Map() }
       },
     }),
@@ -116,6 +118,13 @@ function located(document: Document, path: string): Element {
   const element = path
     .split('/')
     .reduce<Element | undefined>((at, name) => at && below(document, at, name), document.state.document)
+  assert(element !== undefined, `the document has ${path}`)
+  return element
+}
+
+/** By names alone, as rules of scenarios have it. */
+export function elementNamed(path: string, state: ContractState): Element {
+  const element = new AgreedView(state, state.contract, { get: async () => new Map() }).find(parsePath(`/${path}`))
   assert(element !== undefined, `the document has ${path}`)
   return element
 }

@@ -13,7 +13,7 @@ import { RequestMalformed } from './validation.ts'
 
 /** A request that was asked for under the same key has not been answered yet. */
 export class KeyInUse extends ConcordataError {}
-/** The key was used for something else before. Evidence: `request`, which that was. */
+/** The key was used for something else before. Evidence: `request`, which that was, if it was one. */
 export class KeyReused extends ConcordataError {}
 
 export interface IdempotencyPorts {
@@ -107,9 +107,12 @@ export function sendAgain(reply: FastifyReply, result: RequestResult): FastifyRe
 
 /** Throws KeyReused. */
 export function requireSame({ at, request }: Omit<AskedBefore, 'key'>, { id }: Keyed): void {
-  if (request.id === id) return
+  if (request.id !== id) throw keyReused({ request: requestKey(at) })
+}
+
+export function keyReused(evidence: { readonly request?: string } = {}): KeyReused {
   const message = 'something else was asked for under this key: another method, path or body'
-  throw new KeyReused('idempotency_key_reused', message, { request: requestKey(at) })
+  return new KeyReused('idempotency_key_reused', message, evidence)
 }
 
 /** Undefined: the call has none, or changes nothing. */

@@ -22,13 +22,14 @@ import { seal, valueUnder } from '../../events/seal.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
+import type { HeldPayloads } from '../agreed-view.ts'
 import { documentWith } from '../change-sets.ts'
 import type { Documents, Wait } from '../documents.ts'
+import { elementAt } from '../element-at.ts'
 import { NoSuchPath } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
 import { WriteUnfit } from '../writing/written-value.ts'
-import { elementAt } from '../written-rule.ts'
 import { type IncomingFile, IncomingRoom, takeIn, withTimeFor } from './incoming-file.ts'
 import type { StagedFile } from './staged-files.ts'
 
@@ -87,7 +88,7 @@ export class Attachments {
   ): Promise<RequestResult> {
     const fit = fitFile(said)
     const bytesMax = await this.#contracts.use(uid, async ({ state: { settling } }) => {
-      fieldAt(at, settling.agreed)
+      await fieldAt(at, settling.agreed, this.#store.payloads)
       return settling.agreed.limits.attachmentBytes
     })
     const file = await takeIn(source, bytesMax, this.#room)
@@ -103,15 +104,24 @@ export class Attachments {
 
   /**
    * Keeps a file for a request that names it as `{"$file": seal}`, be it a change set or a write of several values; nothing is signed. Its
-   * bytes are durable when it resolves. Attacker-controlled: `source`. Throws NoSuchContract, WriteUnfit, TextUnfit, FileUnfit,
+   * bytes are durable when it resolves. `askedUnder`, when its hash is known: the key that it comes under; what has come under it before is
+   * returned once more, whatever its id. Attacker-controlled: `source`. Throws NoSuchContract, WriteUnfit, TextUnfit, FileUnfit,
    * FilesTooMany, ContentNotKept.
    */
-  async stage(uid: Uid, said: FileSaid, source: AsyncIterable<Uint8Array>): Promise<StagedFile> {
+  async stage(
+    uid: Uid,
+    said: FileSaid,
+    source: AsyncIterable<Uint8Array>,
+    askedUnder: (hash: Hash) => StagedFile['asked'] = () => undefined,
+  ): Promise<{ readonly file: StagedFile; readonly isAgain: boolean }> {
     const fit = fitFile(said)
     const { limits } = await this.#contracts.use(uid, async ({ state: { settling } }) => settling.agreed)
     const file = await takeIn(source, limits.attachmentBytes, this.#room)
     try {
-      return await this.#contracts.use(uid, (live) => this.#stage(live, fit, file))
+      const asked = askedUnder(file.hash)
+      const before = asked && this.#documents.files.under(uid, asked.key)
+      if (before !== undefined) return { file: before, isAgain: true }
+      return { file: await this.#contracts.use(uid, (live) => this.#stage(live, fit, file, asked)), isAgain: false }
     } finally {
       file.release()
     }
@@ -125,7 +135,7 @@ export class Attachments {
     const standing = await this.#contracts.use(uid, async (live) => {
       const { agreed } = live.state.settling
       const document = changeSet === undefined ? agreed : await documentWith(changeSet, live, this.#documents)
-      return standingOf(fieldAt(at, document), at, proposal)
+      return standingOf(await fieldAt(at, document, this.#store.payloads), at, proposal)
     })
     const { payloads } = this.#store
     const text = (await payloads.get(uid, [refOf(standing)])).get(standing.seal)
@@ -156,7 +166,7 @@ export class Attachments {
   ): Promise<RequestResult> {
     const { contract: uid, state } = live
     const { agreed: document } = state.settling
-    const field = fieldAt(at, document)
+    const field = await fieldAt(at, document, this.#store.payloads)
     const value: Attachment = { bytes, hash, name, type }
     if (await this.#isAgreed(uid, field, value)) return { contract: uid, kind: 'unchanged' }
     const { seal: sealed, payload } = seal(value, this.#documents.newSalt())
@@ -187,12 +197,16 @@ export class Attachments {
     { contract, contents }: LiveContract,
     { name, type }: FileFit,
     { bytes, hash, pieces }: IncomingFile,
+    asked: StagedFile['asked'],
   ): Promise<StagedFile> {
     const value: Attachment = { bytes, hash, name, type }
     const { files } = this.#documents
     const drop = () => this.#contracts.use(contract, (live) => live.contents.forget(sealed))
     const { seal: sealed, payload } = seal(value, this.#documents.newSalt())
-    const file = files.add({ contract, payload, seal: sealed, value }, () => void drop().catch(() => undefined))
+    const file = files.add(
+      { contract, payload, seal: sealed, value, ...(asked && { asked }) },
+      () => void drop().catch(() => undefined),
+    )
     try {
       await contents.keep({ bytes, hash, name: sealed }, pieces)
       return file
@@ -221,8 +235,8 @@ function fitFile(said: FileSaid): FileFit {
 }
 
 /** Throws NoSuchPath, WriteUnfit. */
-function fieldAt(at: string, document: ContractState): Field {
-  const field = elementAt(at, document)
+async function fieldAt(at: string, document: ContractState, payloads: HeldPayloads): Promise<Field> {
+  const field = await elementAt(at, document, payloads)
   if (field.kind !== 'field' || builtInOf(field.field, document.types).type !== 'attachment') {
     throw new WriteUnfit('write_unfit', `${at} is no field for attachments`, { path: at, expected: 'attachment' })
   }

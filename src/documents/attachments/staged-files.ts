@@ -17,6 +17,8 @@ export interface StagedFile {
   readonly seal: Hash
   readonly payload: Payload
   readonly value: Attachment
+  /** Under which key its caller has brought it; left out: under none. */
+  readonly asked?: { readonly key: string; readonly id: string }
   /** Until when it is kept, in milliseconds since the Unix epoch. */
   readonly until: number
 }
@@ -50,6 +52,12 @@ export class StagedFiles {
 
   find(contract: Uid, seal: string): StagedFile | undefined {
     return this.#staged.get(keyOf(contract, seal))?.file
+  }
+
+  /** What was brought under a key, as long as it is kept. */
+  under(contract: Uid, key: string): StagedFile | undefined {
+    for (const { file } of this.#staged.values()) if (file.contract === contract && file.asked?.key === key) return file
+    return undefined
   }
 
   /** It is no longer kept for anybody. */

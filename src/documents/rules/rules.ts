@@ -1,3 +1,4 @@
+import type { Element } from '../../aggregates/contract/document/element.ts'
 import { compiledRule } from '../../aggregates/contract/rules/compiled-rule.ts'
 import { type Rule, ruleHash, ruleNumbered } from '../../aggregates/contract/rules/rule-book.ts'
 import { schemaIdOf } from '../../aggregates/contract/rules/rule-schema.ts'
@@ -9,14 +10,16 @@ import type { Hash } from '../../crypto/hash.ts'
 import { type About, type ShownAbout, shownAbout } from '../../events/about.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import type { ElementId, Handle, Uid } from '../../events/ids.ts'
+import type { RuleBody } from '../../events/rule.ts'
 import type { RecordedRuleVote, RuleRecords } from '../../projections/queries/rule-records.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { PayloadRef } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
 import { type Documents, noSuchPath, type Wait } from '../documents.ts'
+import { elementAt, elementsAt } from '../element-at.ts'
 import type { RequestResult } from '../request-result.ts'
-import { elementAt, pathOf, type RuleWritten, ruleBody, ruleWritten } from '../written-rule.ts'
+import { pathOf, pathsIn, type RuleWritten, ruleBody, ruleWritten } from '../written-rule.ts'
 import { ruleText } from './rule-text.ts'
 
 /** There is no rule of that number. Evidence: `contract`, `rule`. */
@@ -132,6 +135,10 @@ export class Rules {
     return rule
   }
 
+  async #bodyOf(says: RuleWritten, at: Element, document: ContractState): Promise<RuleBody> {
+    return ruleBody(says, at, document, await elementsAt(pathsIn(says), document, this.#store.payloads))
+  }
+
   /**
    * Remarks on rules and votes, as far as the read model has them, and as far as this node holds what is under their
    * seals.
@@ -158,10 +165,10 @@ export class Rules {
     { at, ruleSet, says, about }: { at: string; ruleSet: number | null; says: RuleWritten; about?: About },
     wait: Wait,
   ): Promise<RequestResult> {
-    const command = await this.#contracts.use(uid, ({ state }): CommandOf<'DraftRule'> => {
+    const command = await this.#contracts.use(uid, async ({ state }): Promise<CommandOf<'DraftRule'>> => {
       const { agreed } = state.settling
-      const element = elementAt(at, agreed)
-      return { type: 'DraftRule', at: element.id, ruleSet, body: ruleBody(says, element, agreed) }
+      const element = await elementAt(at, agreed, this.#store.payloads)
+      return { type: 'DraftRule', at: element.id, ruleSet, body: await this.#bodyOf(says, element, agreed) }
     })
     return this.#documents.command(uid, [command], wait, about)
   }
@@ -173,12 +180,12 @@ export class Rules {
     { ruleSet, says, about }: { ruleSet: number | null; says: RuleWritten; about?: About },
     wait: Wait,
   ): Promise<RequestResult> {
-    const command = await this.#contracts.use(uid, ({ state }): CommandOf<'EditRule'> => {
+    const command = await this.#contracts.use(uid, async ({ state }): Promise<CommandOf<'EditRule'>> => {
       const { agreed } = state.settling
       const place = ruleNumbered(agreed.rules, rule)?.terms.at
       const element = place && find(agreed, place)
       if (element === undefined) throw noSuchRule(uid, rule)
-      return { type: 'EditRule', rule, ruleSet, body: ruleBody(says, element, agreed) }
+      return { type: 'EditRule', rule, ruleSet, body: await this.#bodyOf(says, element, agreed) }
     })
     return this.#documents.command(uid, [command], wait, about)
   }

@@ -22,10 +22,12 @@ import type { VoidReason } from '../../events/outcome.ts'
 import { type Roles, TEMPLATE_BYTES_MAX, type Template, templateHash } from '../../events/template.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { inTurns, type Turns } from '../../runtime/turns.ts'
+import type { Store } from '../../store/port.ts'
 import type { Documents, Wait } from '../documents.ts'
+import { elementAt } from '../element-at.ts'
 import type { RequestResult } from '../request-result.ts'
 import { MadeRequests } from '../writing/parts.ts'
-import { elementAt, pathOf } from '../written-rule.ts'
+import { pathOf } from '../written-rule.ts'
 import { type ShownTemplates, shownTemplates } from './shown-templates.ts'
 
 /** A text is no template, or an element cannot be one. Evidence: `why`, and `at`, an element, a rule, a role or a name of it; or `rules`. */
@@ -58,6 +60,7 @@ const REQUEST_BYTES = 1024
 interface Ports {
   readonly contracts: Contracts
   readonly documents: Documents
+  readonly store: Pick<Store, 'payloads'>
   /** Left out: a template is gone through at once. */
   readonly turns?: Turns
 }
@@ -83,8 +86,8 @@ export class DocumentTemplates {
   /** What stands at and below a path, in the agreed view. Throws NoSuchContract, NoSuchPath, TemplateMalformed. */
   async take(uid: Uid, at: string, options: Pick<ToExport, 'name' | 'roles' | 'leavesOut'>): Promise<Exported> {
     const taken = await this.#ports.contracts.use(uid, (live) =>
-      withHistory(live, ({ ledger, settling: { agreed, settled } }) => {
-        const element = elementAt(at, agreed).id
+      withHistory(live, async ({ ledger, settling: { agreed, settled } }) => {
+        const element = (await this.#elementAt(at, agreed)).id
         const asked = { ...options, element, root: ledger.log.rootAt(settled), size: settled }
         return inTurns(exportingTemplate(agreed, asked), this.#ports.turns)
       }),
@@ -116,10 +119,10 @@ export class DocumentTemplates {
     { at, name, roles = {}, ...named }: { at: string; name?: string; roles?: Roles } & NamedTemplate,
     wait: Wait,
   ): Promise<RequestResult> {
-    const { commands, before } = await this.#onDocument(uid, named, (document, { hash, parsed, pieces }) => {
+    const { commands, before } = await this.#onDocument(uid, named, async (document, { hash, parsed, pieces }) => {
       const bound = boundIn(document, parsed.template, roles)
       const called = name ?? (parsed.template.elements[0]?.name as string)
-      const parent = elementAt(at, document).id
+      const parent = (await this.#elementAt(at, document)).id
       const command: Command = { at: parent, hash, name: called, roles: bound, type: 'ImportTemplate' }
       return { before: pieces.slice(0, -1), commands: [...pieces.slice(-1), command] }
     })
@@ -132,8 +135,8 @@ export class DocumentTemplates {
     { at, roles = {}, ...named }: { at: string; roles?: Roles } & NamedTemplate,
     wait: Wait,
   ): Promise<RequestResult> {
-    const { commands, pieces } = await this.#onDocument(uid, named, (document, to) => ({
-      commands: [voteFor(document, useIn(document, at), to, roles)],
+    const { commands, pieces } = await this.#onDocument(uid, named, async (document, to) => ({
+      commands: [voteFor(document, await this.#useIn(document, at), to, roles)],
       pieces: to.pieces,
     }))
     // The vote stands alone in its request.
@@ -148,7 +151,7 @@ export class DocumentTemplates {
     const { hash, parsed, text } = await this.#named(uid, named)
     return this.#ports.contracts.use(uid, async (live) => {
       const before = live.state.ledger.document
-      const use = useIn(before, at)
+      const use = await this.#useIn(before, at)
       const from = await this.#parsed(heldIn(before, use.template).text)
       const command = voteFor(before, use, { hash, parsed, pieces: [], text }, roles)
       const voted = withAllVotes(before, use, command, live.self, text)
@@ -197,7 +200,7 @@ export class DocumentTemplates {
   async #onDocument<Result>(
     uid: Uid,
     named: NamedTemplate,
-    commandsOf: (document: ContractState, to: Brought) => Result,
+    commandsOf: (document: ContractState, to: Brought) => Promise<Result>,
   ): Promise<Result> {
     const { hash, parsed, text } = await this.#named(uid, named)
     return this.#ports.contracts.use(uid, (live: LiveContract) => {
@@ -205,6 +208,17 @@ export class DocumentTemplates {
       const isHeld = heldTemplate(document.templates, hash) !== undefined
       return commandsOf(document, { hash, parsed, pieces: isHeld ? [] : piecesOf(text, hash, document), text })
     })
+  }
+
+  #elementAt(at: string, document: ContractState): Promise<Element> {
+    return elementAt(at, document, this.#ports.store.payloads)
+  }
+
+  async #useIn(document: ContractState, at: string): Promise<TemplateUse> {
+    const use = useAt(document.templates, (await this.#elementAt(at, document)).id)
+    if (use !== undefined) return use
+    const message = `${at} did not come from a template`
+    throw new NoSuchTemplate('no_such_template', message, { contract: document.contract, path: at })
   }
 
   async #named(uid: Uid, named: NamedTemplate): Promise<{ hash: Hash; parsed: ParsedTemplate; text: string }> {
@@ -299,13 +313,6 @@ function heldIn(document: ContractState, hash: Hash): { readonly text: string } 
   if (held !== undefined) return held
   const message = 'the contract does not have this template'
   throw new NoSuchTemplate('no_such_template', message, { contract: document.contract, template: hash })
-}
-
-function useIn(document: ContractState, at: string): TemplateUse {
-  const use = useAt(document.templates, elementAt(at, document).id)
-  if (use !== undefined) return use
-  const message = `${at} did not come from a template`
-  throw new NoSuchTemplate('no_such_template', message, { contract: document.contract, path: at })
 }
 
 /** Roles that are not bound anew stay bound as they are. */

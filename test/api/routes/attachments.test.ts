@@ -130,6 +130,23 @@ t.test('a file that was brought before is named by a change set, or by a write o
   t.equal((await put(file, 'at=Wording&name=back.pdf')).status, 200)
 })
 
+t.test('a file that is brought once more under its key is kept once', async (t) => {
+  const kept = await piecesKept()
+  const bring = async (key: string, bytes: Uint8Array, name = 'once.txt') => {
+    const headers = { authorization, 'content-type': 'text/plain', 'idempotency-key': key }
+    const response = await fetch(new URL(`${at}?name=${name}`, api), { method: 'POST', headers, body: bytes })
+    return [response.status, response.headers.get('idempotent-replayed'), await response.json()] as const
+  }
+  const [status, isAgain, brought] = await bring('file-1', bytesWith(2))
+  t.same([status, isAgain], [201, null])
+  t.same(await bring('file-1', bytesWith(2)), [201, 'true', brought])
+  t.match(await bring('file-1', bytesWith(1)), [422, null, { code: 'idempotency_key_reused' }])
+  t.match(await bring('file-1', bytesWith(2), 'other.txt'), [422, null, { code: 'idempotency_key_reused' }])
+  t.equal(await piecesKept(), kept + 3, 'nothing beside the first')
+  const { $file } = brought as { $file: string }
+  t.match(await (await call('POST', `/new-api/${contract}`, { Once: { $file } })).json(), { request: /^sole/ })
+})
+
 t.test('what is refused leaves nothing', async (t) => {
   const kept = await piecesKept()
   const one = Buffer.from('x')

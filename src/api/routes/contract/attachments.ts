@@ -10,7 +10,7 @@ import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
 import { BodyMalformed } from '../../http/exact-json.ts'
-import { requireSame, sendAgain } from '../../http/idempotency.ts'
+import { type Keyed, keyReused, requireSame, sendAgain } from '../../http/idempotency.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
@@ -119,7 +119,15 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
     (request, reply) =>
       takingFile(request, reply, async (type, file) => {
         const { params, query } = request
-        const { seal, until, value } = await attachments.stage(params.uid, { name: query.name, type }, file)
+        const said = { name: query.name, type }
+        let keyed: Keyed | undefined
+        const { file: staged, isAgain } = await attachments.stage(params.uid, said, file, (hash) => {
+          keyed = request.keyedFile?.(hash)
+          return keyed
+        })
+        if (isAgain && staged.asked?.id !== keyed?.id) throw keyReused()
+        if (isAgain) reply.header('idempotent-replayed', 'true')
+        const { seal, until, value } = staged
         return reply.code(201).send({ $file: seal, ...value, until: new Date(until).toISOString() })
       }),
   )

@@ -46,8 +46,8 @@ const Taken = Type.Object(
 
 /** `/api/Contract/<uid>/Template` and `/api/Contract/<uid>/Templates[/…]` */
 export const templateRoutes: TypedRoutes<RoutePorts & { readonly turns: Turns }> = async (app, ports) => {
-  const { contracts, documents, defaultWaitMs, turns } = ports
-  const templates = new DocumentTemplates({ contracts, documents, turns })
+  const { contracts, documents, defaultWaitMs, store, turns } = ports
+  const templates = new DocumentTemplates({ contracts, documents, store, turns })
 
   app.get(
     '/api/Contract/:uid/Template',

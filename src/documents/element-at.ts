@@ -1,0 +1,23 @@
+import type { Element } from '../aggregates/contract/document/element.ts'
+import type { ContractState } from '../aggregates/contract/state.ts'
+import { AgreedView, type HeldPayloads } from './agreed-view.ts'
+import { NoSuchPath, parsePath } from './path.ts'
+
+/** What a path in a body or a query names: names from the root on, or entries by number or key, as in the URL (path.ts). Throws NoSuchPath, PathMalformed. */
+export async function elementAt(path: string, state: ContractState, payloads: HeldPayloads): Promise<Element> {
+  const { contract } = state
+  const element = await new AgreedView(state, contract, payloads).locate(parsePath(`/${path}`))
+  if (element !== undefined) return element
+  throw new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract, path })
+}
+
+/** The same, for whoever has several to look up at once. Requires that only these are asked for. Throws as `elementAt`. */
+export async function elementsAt(
+  paths: readonly string[],
+  state: ContractState,
+  payloads: HeldPayloads,
+): Promise<(path: string) => Element> {
+  const found = new Map<string, Element>()
+  for (const path of paths) found.set(path, await elementAt(path, state, payloads))
+  return (path) => found.get(path) as Element
+}
