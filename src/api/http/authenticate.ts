@@ -7,6 +7,7 @@ import type { TakenBody } from './body.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
 import { asksForWebSocket, LIVE_PATH } from './upgrades.ts'
 import { UNREADABLE_URL } from './url.ts'
+import { RequestMalformed } from './validation.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
 export class NotAuthorized extends ConcordataError {}
@@ -28,6 +29,8 @@ export interface ApiCaller {
 }
 
 type Known = ApiCaller | undefined
+
+const AUTHORIZATION = 'authorization'
 
 export interface AccessPorts {
   /** `connection`: on which it is shown. Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
@@ -118,6 +121,14 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
     throw error
   }
   app.addHook('onRequest', (request, reply, done) => {
+    try {
+      requireOneKey(request.raw.rawHeaders)
+    } catch (error) {
+      limits.failed(strangerAt(request.ip))
+      request.calledBy = ''
+      done(error as Error)
+      return
+    }
     const key = keyIn(request)
     const found = ports.whoIs(key, request.raw.socket)
     if (found instanceof Promise) {
@@ -159,6 +170,17 @@ function challenge(reply: FastifyReply, error: string): void {
 
 function isChange({ method }: FastifyRequest): boolean {
   return method !== 'GET' && method !== 'HEAD'
+}
+
+/** Node.js passes over all but the first, and a proxy may have judged by the last. Throws RequestMalformed. */
+function requireOneKey(rawHeaders: readonly string[]): void {
+  let isThere = false
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue
+    if (isThere) throw new RequestMalformed('request_malformed', 'Authorization is there more than once')
+    isThere = true
+  }
 }
 
 function keyIn(request: FastifyRequest): string {

@@ -249,8 +249,8 @@ async function shownOf(
   const agreed = await documents.get(uid, names, at === undefined ? undefined : await entryAt(at, uid, ports))
   if (agreed === undefined) throw noSuchPath(uid, names)
   const { element } = agreed
-  const format = formatOf(request, element.kind === 'field' ? ['text', 'json', 'xml'] : ['json', 'xml', 'csv', 'xlsx'])
   const value = await agreed.value()
+  const format = formatOf(request, element.kind === 'field' ? ofField(value) : ['json', 'xml', 'csv', 'xlsx'])
   if (format === 'json') return shown(format, JSON.stringify(value))
   if (format === 'xml') return shown(format, xmlOf(element, value))
   if (format === 'csv') return shown(format, csvOfTable(tableOf(element, value)))
@@ -262,6 +262,11 @@ async function shownOf(
     throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
   }
   return shown(format, textOf(value))
+}
+
+/** A text that begins with a byte order mark is none as a body: whoever reads it there takes it away, and it is not put back. */
+function ofField(value: unknown): [Format, ...Format[]] {
+  return typeof value === 'string' && value.startsWith('\ufeff') ? ['json', 'xml'] : ['text', 'json', 'xml']
 }
 
 // What only waits for votes, and is not shown, is in no tag.

@@ -87,6 +87,13 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
   }
   t.equal((await send(`GET ${root}/Text`)).text, 'as it was')
   t.equal(await size(), before, 'nothing was signed')
+  for (const headers of [
+    { 'x-y': `z\r\nauthorization: Bearer ${ana.token}` },
+    { 'x-y': 'z\r\nAUTHORIZATION: Bearer x' },
+  ]) {
+    const answer = await send(`PUT ${root}/Text`, { 'content-type': 'text/plain', ...headers }, 'x')
+    t.same([answer.status, answer.code], [400, 'request_malformed'], 'two keys')
+  }
   const named = await send(
     `POST ${root}`,
     { 'content-type': 'application/xml' },

@@ -81,3 +81,62 @@ t.test('the command line refuses such a name before it makes anything, and such 
   t.not(await main(['contract', 'open', 'Fleet\u202e', '--data', ana.data]), 0)
   t.match(said.join(''), /the title has .*U\+202E at place 6/)
 })
+
+t.test('an entry is named by its key wherever a path is, in a body or a query', async (t) => {
+  const at = root.replace('new-api', 'api/Contract')
+  const entry = { Insurer: { $field: { type: 'text' } }, Share: { $field: { type: 'decimal' } } }
+  const list = { $list: { entriesMax: 9, key: 'Insurer', entry } }
+  t.equal((await ana.call('POST', root, { Lines: list })).status, 201)
+  t.equal((await ana.call('POST', `${root}/Lines`, { Insurer: 'cornhill-re', Share: 1 })).status, 201)
+  t.equal((await ana.call('POST', `${at}/RuleSets`, { name: 'Shares' })).status, 200)
+  const named = async (entry: string) => {
+    const share = `${entry}/Share`
+    const rule = (at: string, ruleSet: number | null, says: object) =>
+      ['POST', 'Rules?dry-run', { at, ruleSet, says }] as const
+    const all = [
+      ['POST', 'Erasures?dry-run', { paths: [share] }],
+      ['PUT', 'Audiences?dry-run', { at: entry, parties: null }],
+      ['POST', 'Disclosures?dry-run', { at: share }],
+      rule(entry, null, { kind: 'trigger', condition: 'true', activates: { blocks: [entry] } }),
+      rule('Lines', 1, { kind: 'access', who: { fields: [share] }, what: ['propose'] }),
+      rule(share, 1, { kind: 'assignment', target: share, expression: '1' }),
+      ['POST', 'Templates/Imports?dry-run', { at: entry, hash: '0'.repeat(64) }],
+      ['GET', `Template?at=${encodeURIComponent(share)}`],
+      ['GET', `Attachments?at=${encodeURIComponent(share)}`],
+    ] as const
+    const answers = await Promise.all(all.map(([method, path, body]) => ana.call(method, `${at}/${path}`, body)))
+    return answers.map(({ status, body }) => `${status} ${body.code ?? body.reason?.code ?? body.outcome}`)
+  }
+  const byNumber = await named('Lines[1]')
+  t.same(await named('Lines[Insurer = "cornhill-re"]'), byNumber)
+  t.notOk(byNumber.includes('404 no_such_path'), byNumber.join())
+  const strange = await named('Lines[Insurer = "nobody"]')
+  t.same(new Set(strange.filter((_, place) => place !== 6)), new Set(['404 no_such_path']))
+})
+
+t.test('a text that begins with a byte order mark is shown in forms that keep it', async (t) => {
+  t.equal((await ana.call('POST', root, { Marked: '\ufeffx', Beside: 'x\ufeff' })).status, 200)
+  const shown = async (name: string, accept: string) => {
+    const headers = { authorization: `Bearer ${ana.token}`, accept }
+    const answer = await fetch(`${ana.api}${root}/${name}`, { headers })
+    const type = String(answer.headers.get('content-type')).split(';', 1)[0]
+    return [answer.status, type, await answer.text()]
+  }
+  t.same(await shown('Marked', '*/*'), [200, 'application/json', '"\ufeffx"'])
+  t.match(await shown('Marked', 'text/plain'), [406, 'application/problem+json', /"application\/json"/])
+  t.same(await shown('Beside', 'text/plain'), [200, 'text/plain', 'x\ufeff'])
+  t.match((await ana.call('PUT', `${root}/Marked`, '\ufeffx')).body, { unchanged: true }, 'and put back')
+})
+
+t.test('wherever a time is written its T and its Z are capitals', async (t) => {
+  t.equal((await ana.call('POST', root, { When: { $field: { type: 'date-time' } } })).status, 201)
+  const [time, small] = ['2027-01-31T12:00:00Z', '2027-01-31t12:00:00z']
+  const at = root.replace('new-api', 'api/Contract')
+  const tried = (until: string) => ana.call('PUT', `${at}/Audiences?dry-run`, { at: '', parties: null, until })
+  t.equal((await ana.call('PUT', `${root}/When`, time)).status, 200)
+  t.match(await ana.call('PUT', `${root}/When`, small), { status: 422, body: { code: 'value_wrong_type' } })
+  t.equal((await ana.call('GET', `${root}?at=${time}`)).status, 200)
+  t.match(await ana.call('GET', `${root}?at=${small}`), { status: 400, body: { code: 'request_malformed' } })
+  t.match(await ana.call('GET', `/api/Request?since=${small.replace('z', '.000z')}`), { status: 400 })
+  t.match(await tried(small.replace('z', '.000z')), { status: 400, body: { code: 'request_malformed' } })
+})

@@ -146,39 +146,6 @@ t.test('a document in its forms', { timeout: 240_000 }, async (t) => {
     t.equal((await read('/Lines%5B9%5D')).code, 'no_such_path')
   })
 
-  await t.test('an entry is named by its key wherever a path is, in a body or a query', async (t) => {
-    const byKey = 'Lines[Insurer = "cornhill-re"]'
-    const body = { 'content-type': JSON_TYPE }
-    const named = async (entry: string) => {
-      const to = (path: string, json: object) => send(`POST /api/Contract/${uid}/${path}`, body, JSON.stringify(json))
-      const share = `${entry}/Share`
-      const who = { kind: 'access', who: { fields: [share] }, what: ['update'] }
-      const set = { kind: 'assignment', target: share, expression: '1' }
-      const off = { kind: 'trigger', condition: 'true', activates: { blocks: [entry] } }
-      const at = encodeURIComponent(share)
-      const all = [
-        await to('Erasures?dry-run', { paths: [share] }),
-        await to('Audiences?dry-run', { at: entry, parties: null }),
-        await to('Disclosures?dry-run', { at: share }),
-        await to('Rules?dry-run', { at: entry, ruleSet: null, says: off }),
-        await to('Rules?dry-run', { at: 'Lines', ruleSet: 1, says: who }),
-        await to('Rules?dry-run', { at: share, ruleSet: 1, says: set }),
-        await to('Templates/Imports?dry-run', { at: entry, hash: '0'.repeat(64) }),
-        await send(`GET /api/Contract/${uid}/Template?at=${at}`, {}),
-        await send(`GET /api/Contract/${uid}/Attachments?at=${at}`, {}),
-      ]
-      return all.map(({ code, status }) => [status, code])
-    }
-    const byNumber = await named('Lines[1]')
-    t.same(await named(byKey), byNumber)
-    t.notOk(
-      byNumber.some(([, code]) => code === 'no_such_path'),
-      'each of them finds it',
-    )
-    const strange = await named('Lines[Insurer = "nobody"]')
-    t.ok(strange.some(([status, code]) => status === 404 && code === 'no_such_path'))
-  })
-
   const digits = fc.tuple(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), fc.nat(6)).map(([whole, scale]) => {
     const text = String(whole < 0n ? -whole : whole).padStart(scale + 1, '0')
     const sign = whole < 0n ? '-' : ''
