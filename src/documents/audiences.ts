@@ -1,4 +1,5 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
+import { isErased } from '../aggregates/contract/erased-values.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
 import { standingAt } from '../aggregates/contract/values/standing.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
@@ -67,9 +68,12 @@ export class Audiences {
    * NoSuchPath, ValueSealed, and as `Documents.command`.
    */
   async reveal(uid: Uid, { at, proposal }: { at: string; proposal?: ProposalId }, wait: Wait): Promise<RequestResult> {
-    const { field, standing } = await this.#contracts.use(uid, async ({ state }) =>
-      confidedAt(await elementAt(at, state.settling.agreed, this.#store.payloads), at, proposal),
-    )
+    const { field, standing } = await this.#contracts.use(uid, async ({ state }) => {
+      const { agreed } = state.settling
+      const confided = confidedAt(await elementAt(at, agreed, this.#store.payloads), at, proposal)
+      if (isErased(agreed, confided.standing.seal)) throw noSuchValue(at, proposal)
+      return confided
+    })
     const { id, seal } = standing
     const text = (await this.#store.payloads.get(uid, [refOf(standing)])).get(seal)
     if (text === undefined) {
@@ -85,7 +89,12 @@ function confidedAt(field: Element, at: string, proposal: ProposalId | undefined
   const standing = field.kind === 'field' ? standingAt(field) : []
   const named = standing.find(({ id, ...one }) => (proposal === undefined ? !('voters' in one) : id === proposal))
   if (named === undefined || named.seal === null) {
-    throw new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
+    throw noSuchValue(at, proposal)
   }
   return { field: field.id, standing: { ...named, seal: named.seal } }
+}
+
+/** There is none, or it has been erased. */
+function noSuchValue(at: string, proposal: ProposalId | undefined): NoSuchPath {
+  return new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
 }

@@ -1,5 +1,6 @@
 import type { Field } from '../../aggregates/contract/document/element.ts'
 import { builtInOf } from '../../aggregates/contract/document/types.ts'
+import { isErased } from '../../aggregates/contract/erased-values.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import { audienceAt } from '../../aggregates/contract/values/effective-audience.ts'
 import { type Agreed, type Candidate, standingAt } from '../../aggregates/contract/values/standing.ts'
@@ -135,7 +136,9 @@ export class Attachments {
     const standing = await this.#contracts.use(uid, async (live) => {
       const { agreed } = live.state.settling
       const document = changeSet === undefined ? agreed : await documentWith(changeSet, live, this.#documents)
-      return standingOf(await fieldAt(at, document, this.#store.payloads), at, proposal)
+      const named = standingOf(await fieldAt(at, document, this.#store.payloads), at, proposal)
+      if (isErased(agreed, named.seal)) throw noSuchFile(at, proposal)
+      return named
     })
     const { payloads } = this.#store
     const text = (await payloads.get(uid, [refOf(standing)])).get(standing.seal)
@@ -246,7 +249,12 @@ async function fieldAt(at: string, document: ContractState, payloads: HeldPayloa
 function standingOf(field: Field, at: string, proposal: ProposalId | undefined): (Agreed | Candidate) & { seal: Hash } {
   const named = standingAt(field).find((one) => (proposal === undefined ? !('voters' in one) : one.id === proposal))
   if (named === undefined || named.seal === null) {
-    throw new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
+    throw noSuchFile(at, proposal)
   }
   return { ...named, seal: named.seal }
+}
+
+/** There is none, or it has been erased. */
+function noSuchFile(at: string, proposal: ProposalId | undefined): NoSuchPath {
+  return new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
 }

@@ -4,6 +4,7 @@ import {
   type Field,
   fieldsWithCandidates,
 } from '../../aggregates/contract/document/element.ts'
+import { isErased } from '../../aggregates/contract/erased-values.ts'
 import { type Candidate, isInConflict } from '../../aggregates/contract/values/standing.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -143,7 +144,7 @@ export class Candidates {
       const one = standingIn(await this.#element(live, names)).find(({ candidate }) => candidate.id === proposal)
       if (one === undefined) throw noSuchProposal(uid, names, proposal)
       const at = AgreedView.namesOf(live.state.settling.agreed, one.field.id) as string[]
-      return { at, ...(await this.#value(one.candidate, uid)) }
+      return { at, ...(await this.#value(one.candidate, live)) }
     })
     if (!isHeld) {
       throw new ValueSealed('value_sealed', 'the value is not held here, so it cannot be chosen', {
@@ -178,17 +179,19 @@ export class Candidates {
 
   async #value(
     candidate: Pick<Candidate, 'id' | 'seal' | 'audience' | 'revealedBy' | 'by'>,
-    contract: Uid,
+    { contract, state }: LiveContract,
   ): Promise<Pick<ShownCandidate, 'value' | 'isHeld'>> {
+    const { agreed } = state.settling
     const { seal } = candidate
     if (seal === null) return { value: null, isHeld: true }
     const opened = await this.#ports.store.payloads.get(contract, [refOf({ ...candidate, seal })])
     const text = opened.get(seal)
     if (text !== undefined) return { value: valueUnder(seal, text), isHeld: true }
-    return { value: sealedValue({ ...candidate, seal }) ?? null, isHeld: false }
+    return { value: (isErased(agreed, seal) ? undefined : sealedValue({ ...candidate, seal })) ?? null, isHeld: false }
   }
 
-  async #shown({ candidate, field }: Standing, { contract, state }: LiveContract): Promise<ShownCandidate> {
+  async #shown({ candidate, field }: Standing, live: LiveContract): Promise<ShownCandidate> {
+    const { contract, state } = live
     const { audience, by, id: proposal, yes } = candidate
     const voters = candidate.voters ?? []
     // The read model may not have all votes yet, and has what was said with them.
@@ -198,7 +201,7 @@ export class Candidates {
       proposal,
       at: pathOf(field.id, state.settling.agreed),
       by,
-      ...(await this.#value(candidate, contract)),
+      ...(await this.#value(candidate, live)),
       ...(audience && { audience }),
       state: isInConflict(candidate) ? 'conflict' : 'open',
       voters,
@@ -207,10 +210,11 @@ export class Candidates {
     }
   }
 
-  async #shownPast(past: PastCandidate, proposal: ProposalId, { contract, state }: LiveContract) {
+  async #shownPast(past: PastCandidate, proposal: ProposalId, live: LiveContract) {
+    const { contract, state } = live
     const { audience, by, endedAt, field, revealedIn, seal, state: fate, voters, why } = past
     const meant = { id: proposal, by, seal, ...(audience && { audience }) }
-    const value = await this.#value(revealedIn === null ? meant : { ...meant, revealedBy: revealedIn }, contract)
+    const value = await this.#value(revealedIn === null ? meant : { ...meant, revealedBy: revealedIn }, live)
     return {
       proposal,
       at: pathOf(field, state.settling.agreed),

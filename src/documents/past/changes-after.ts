@@ -45,7 +45,7 @@ export async function changesAfter(
     await requireReached(from, size, contract, store.events)
     let next = from
     let before: ContractState | undefined
-    const telling = { store, turns, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
+    const telling = { contracts, store, turns, times: new StatementTimes(store.events, contract, STATEMENTS_AT_ONCE) }
     if (from < size) {
       for await (const entry of settledFrom(store.events, contract, from)) {
         if (next === size || next - from === ENTRIES_MAX || changes.length >= limit) break

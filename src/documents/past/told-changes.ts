@@ -1,5 +1,7 @@
 import type { Field } from '../../aggregates/contract/document/element.ts'
+import { erasedIn } from '../../aggregates/contract/erased-values.ts'
 import { type ContractState, find } from '../../aggregates/contract/state.ts'
+import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import { type ElementId, type LedgerIndex, requestKey, type Uid } from '../../events/ids.ts'
@@ -30,6 +32,8 @@ export interface ToldChange {
 }
 
 export interface ToldPorts {
+  /** They know what was erased since. */
+  readonly contracts: Pick<Contracts, 'use'>
   readonly store: Store
   readonly turns: Turns
   /** Of whoever has several entries told, one after another. */
@@ -85,10 +89,14 @@ export async function changesIn(
 export async function toldOf(
   found: readonly FoundChanges[],
   contract: Uid,
-  { store, times = new StatementTimes(store.events, contract), turns }: ToldPorts,
+  { contracts, store, times = new StatementTimes(store.events, contract), turns }: ToldPorts,
 ): Promise<{ readonly entry: LedgerEntry; readonly place: number; readonly change: ToldChange }[]> {
   const standing = found.flatMap(({ fields }) => [...fields.values()].filter(isStanding))
   const opened = await openedIn(standing, contract, store.payloads, turns)
+  const isAnyMissing = standing.some(({ agreed }) => agreed.audience !== undefined && !opened.has(agreed.seal))
+  const erased = isAnyMissing
+    ? await contracts.use(contract, ({ state }) => erasedIn(state.settling.agreed))
+    : new Set<Hash>()
   const changes: { entry: LedgerEntry; place: number; change: ToldChange }[] = []
   for (const { entry, events, fields } of found) {
     if (events.length === 0) continue
@@ -96,7 +104,7 @@ export async function toldOf(
     const { author, index, request } = entry
     for (const { event, path, place, was } of events) {
       if (turns.isOver) await turns.next()
-      const value = isGiven(event) ? valueIn(fields.get(event.field), opened) : undefined
+      const value = isGiven(event) ? valueIn(fields.get(event.field), opened, erased) : undefined
       const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
       const from = was && { was: subjectOf(contract, was) }
       const change = { ...common, change: event.type, ...from, ...(value !== undefined && { value }) }
@@ -106,11 +114,12 @@ export async function toldOf(
   return changes
 }
 
-/** What is for others, or is not held, says so. */
-function valueIn(field: Field | undefined, opened: ReadonlyMap<Hash, string>): unknown {
+/** What is for others says so; what was erased is nobody's any more. */
+function valueIn(field: Field | undefined, opened: ReadonlyMap<Hash, string>, erased: ReadonlySet<Hash>): unknown {
   if (field === undefined || !isStanding(field)) return undefined
   const text = opened.get(field.agreed.seal)
-  return text === undefined ? sealedValue(field.agreed) : valueUnder(field.agreed.seal, text)
+  if (text !== undefined) return valueUnder(field.agreed.seal, text)
+  return erased.has(field.agreed.seal) ? undefined : sealedValue(field.agreed)
 }
 
 /** A request that came to nothing: none where this one did not. */

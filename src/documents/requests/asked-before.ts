@@ -1,9 +1,10 @@
+import { waitingForAnswers } from '../../agreement/confirmable.ts'
 import { statementAt } from '../../agreement/feeds.ts'
 import { withHistory } from '../../agreement/history/looking-back.ts'
 import { findSettled } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { standingOfRequest } from '../../contracts/requests/progress.ts'
-import { type SubmissionResult, settledVerdict } from '../../contracts/requests/submission.ts'
+import { heldUpBy, type SubmissionResult, settledVerdict } from '../../contracts/requests/submission.ts'
 import { type RequestRef, requestKey } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
@@ -67,7 +68,8 @@ async function fateOf(
       const { about, code } = decided.decision
       const { seq } = decided.held.statement
       if (code === 'user') return { kind: 'withdrawn', request: at, seq, ...(about !== undefined && { about }) }
-      return { kind: 'timed out', request: at, waitingFor: [] }
+      const unanswered = await withHistory(live, (state) => waitingForAnswers(state, at))
+      return { kind: 'timed out', request: at, ...heldUpBy(unanswered, (party) => live.holdUpOf(party)) }
     }
     const standing = await withHistory(live, (state) => standingOfRequest(state, at, undefined))
     if (standing !== undefined) return undefined

@@ -336,6 +336,14 @@ t.test(
         t.same((await party.call('GET', path)).body.Own, { Note: null }, 'and no confidential value of somebody')
         t.same((await party.call('GET', `${path}/Own?at=${confided.body.index}`)).body, { Note: null })
         t.equal((await party.call('GET', `${path}/Own/Note`)).body.code, 'no_agreed_value')
+        const revealed = await party.call('POST', `${at}/Disclosures`, { at: 'Own/Note' })
+        t.match([revealed.status, revealed.body.code], [404, 'no_agreed_value'], 'nobody can reveal it')
+        const told = (await party.call('GET', `${path}/Own/Note/~changes`)).body.changes
+        t.match(told.at(-1), { change: 'ProposalAgreed' })
+        t.notOk(
+          told.some((one: object) => 'value' in one),
+          'and it is not told as one that others hold',
+        )
       }
       t.match((await ana.call('GET', `${at}/Erasures`)).body, { open: [], erased: 3 })
       t.match(await ana.call('POST', `${at}/Erasures`, { paths: ['Claimant'] }), {

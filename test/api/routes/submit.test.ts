@@ -73,8 +73,10 @@ t.test('a request that is dead asks nobody, and holds up nothing', async (t) => 
 t.test('what is withdrawn is withdrawn at once, whoever is down', async (t) => {
   const { ana, nodes, at, document } = await given(t)
   await nodes.ben.close()
-  const late = await ana.call('PUT', `${document}/Rate`, 'too late', 'wait=1')
+  const write = () => ana.call('PUT', `${document}/Rate`, 'too late', 'wait=1', { 'idempotency-key': 'late' })
+  const late = await write()
   t.match(late, { status: 504, body: { waitingFor: ['ben'] } })
+  t.same(await write(), late, 'asked again under its key, the same')
   const withdrawn = { state: 'withdrawn', tier: 0, outcome: { kind: 'withdrawn' }, waitingFor: [] }
   t.match((await ana.call('GET', `${at}/Requests/${late.body.request}`)).body, withdrawn)
 
