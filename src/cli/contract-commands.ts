@@ -19,6 +19,10 @@ interface Summary {
   readonly engineVotes: EngineStanding['votes']
 }
 
+interface Details extends Summary {
+  readonly invited: readonly string[]
+}
+
 interface DefinedType {
   readonly name: string
   readonly base: string
@@ -96,14 +100,15 @@ export function contractCommands(program: Command): void {
     .description('what stands agreed in a contract, and how far everybody has signed for it')
     .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      const summary = (await client.call('GET', `/api/Contract/${uid}`)) as Summary
+      const summary = (await client.call('GET', `/api/Contract/${uid}`)) as Details
       const full = (await client.call('GET', `/api/FullContract?ContractId=${uid}`)) as { document: unknown }
-      const { title, members, size, root, record, tier, standing, engine, engineVotes } = summary
+      const { title, members, invited, size, root, record, tier, standing, engine, engineVotes } = summary
       const rows = [
         ['contract', uid],
         ['title', title],
         ['this party is', standing],
         ['members', members.join(', ')],
+        ...(invited.length === 0 ? [] : [['invited', invited.join(', ')]]),
         ['entries', String(size)],
         ['tier', String(tier)],
         ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],

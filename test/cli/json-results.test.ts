@@ -73,6 +73,7 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     await writeFile(other, JSON.stringify([{ at: 'Terms', set: { Rate: 2 } }]))
     const { request } = await on('change-set', 'propose', other)
     t.match(await on('request', 'show', request), { request, state: /settled|cosigned/ })
+    t.match(await on('request', 'follow', request), { request, state: /settled|cosigned/ })
     t.match(await on('change-set', 'list'), { ended: [{ request }] })
     t.match(await on('value', 'proposals'), [])
   })
@@ -116,6 +117,11 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await run('webhook', 'secret', id), { secret: /^whsec_/ })
     t.match(await run('webhook', 'retry', id), {})
     t.match(await run('webhook', 'replay', id, '--from', '0'), {})
+    const waiting = async () => (await ana.call('GET', `/api/Webhook/${id}`)).body.waiting?.message as string
+    await until('a message waits', async () => (await waiting()) !== undefined)
+    const message = await waiting()
+    t.match(await run('webhook', 'omit', id, message), { id, message })
+    t.match(await run('webhook', 'activate', id), { id, state: 'active' })
     t.match(await run('webhook', 'list'), [{ id }])
     t.match(await run('webhook', 'remove', id), {})
     t.match(await run('certificate', 'renew'), {})
@@ -129,6 +135,7 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await run('party', 'block', 'ben'), { handle: 'ben', standing: 'blocked' })
     t.match(await run('party', 'approve', 'ben', '--fingerprint', ben.fingerprint), { standing: 'approved' })
     t.match(await run('party', 'show', 'ben'), { handle: 'ben' })
+    t.match(await run('party', 'list'), [{ handle: 'ben' }])
     t.match(await bens('party', 'add', ana.endpoint, '--fingerprint', ana.fingerprint), { handle: 'ana' })
     const { contract } = await run('contract', 'open', 'shared')
     const on = (first: string, second: string, ...words: string[]) => run(first, second, contract, ...words)
@@ -136,6 +143,12 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     const held = async () => (await ben.call('GET', '/api/Contract')).body.length > 0
     t.match(await on('contract', 'invite', 'ben'), { index: Number })
     await until('ben to be invited', held)
+    t.match(await on('contract', 'show'), { members: ['ana'], invited: ['ben'] })
+    t.match(await runCommand('contract', 'show', contract, '--data', ana.data), { output: /^invited +ben$/m })
+    const unwanted = (await run('contract', 'open', 'unwanted')).contract
+    t.match(await run('contract', 'invite', unwanted, 'ben'), { index: Number })
+    await until('the other one', async () => (await ben.call('GET', '/api/Contract')).body.length === 2)
+    t.match(await bens('contract', 'decline', unwanted), { contract: unwanted, standing: 'declined' })
     t.match(await bensOn('contract', 'accept'), {})
     t.equal((await ana.call('POST', `/new-api/${contract}`, { Terms: { Rate: 1, Sum: 2 } })).status, 201)
 
@@ -151,6 +164,7 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     for (const [rate, cast] of [
       [3, (proposal: string) => bensOn('value', 'vote', 'Terms/Rate', proposal, 'yes')],
       [4, (proposal: string) => on('value', 'withdraw', 'Terms/Rate', proposal)],
+      [8, (proposal: string) => bensOn('value', 'choose', 'Terms/Rate', proposal)],
     ] as const) {
       const written = ana.call('PUT', `${at}/Rate`, rate)
       await until('ben to be asked', async () => (await asked()) !== undefined)
@@ -173,5 +187,17 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await on('change-set', 'withdraw', request), { index: Number })
     t.match(await run('audit', 'verify', contract), { contract })
     t.match(await bensOn('contract', 'resign', '--reason', 'fulfilled'), { index: Number })
+  })
+
+  await t.test('of a request that is taken back', async (t) => {
+    const { contract: late } = await run('contract', 'open', 'late')
+    t.match(await run('contract', 'invite', late, 'ben'), { index: Number })
+    const held = async () => (await ben.call('GET', `/api/Contract/${late}`)).status === 200
+    await until('ben to be invited', held)
+    t.match(await bens('contract', 'accept', late), { standing: 'member' })
+    await Promise.all(nodes.splice(1).map((node) => node.close()))
+    const { request } = (await ana.call('POST', `/new-api/${late}`, { Late: 1 }, 'respond-async')).body
+    t.match(await run('request', 'withdraw', late, request), { request })
+    t.match(await run('request', 'follow', late, request), { request, state: 'withdrawn' })
   })
 })

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -60,3 +60,27 @@ t.test(
       t.equal(await started(version), `concordata needs ${needed} ${version} [runtime_unfit]\n`)
   },
 )
+
+t.test('what the program and the package name of the built files, their sources have', async (t) => {
+  const root = new URL('../../', import.meta.url)
+  const program = readFileSync(new URL('bin/concordata.js', root), 'utf8')
+  const { exports, types } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  const sourceOf = (built: string) =>
+    new URL(built.replace(/^(?:\.\/)?dist\//, 'src/').replace(/(?:\.d)?\.[jt]s$/, '.ts'), root)
+  const built = [...program.matchAll(/join\(root, ('dist'(?:, '[^']+')+)\)/g)].map(([, steps = '']) =>
+    steps.replaceAll("'", '').split(', ').join('/'),
+  )
+  const named = JSON.stringify([exports, types, built]).match(/(?:\.\/)?dist\/[^"]+/g) ?? []
+  t.ok(built.length >= 2 && named.length > built.length, named.join())
+  for (const file of named) t.ok(existsSync(sourceOf(file)), file)
+  const taken = [...program.matchAll(/const \{ ([^}]+) \} = await import\(/g)].flatMap(([, names = '']) =>
+    names.split(', '),
+  )
+  const sources = await Promise.all(built.map((file) => import(sourceOf(file).href)))
+  t.ok(taken.length >= 2, taken.join())
+  for (const name of taken)
+    t.ok(
+      sources.some((source) => typeof source[name] === 'function'),
+      name,
+    )
+})

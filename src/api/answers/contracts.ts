@@ -52,6 +52,7 @@ export const LockSchema = Type.Union([
 ])
 
 const details = {
+  invited: Handles,
   acknowledged: CountSchema,
   signedSize: mapOf(CountSchema),
   frontier: mapOf(Type.Integer()),

@@ -133,6 +133,7 @@ function detailsOf(live: LiveContract, state: AgreementState, obstacles: readonl
   const { signed, divergences } = state.settling
   return {
     ...summaryOf(state, live.self),
+    invited: state.settling.agreed.parties.invitations.map(({ party }) => party.handle),
     acknowledged: state.ledger.log.size,
     signedSize: Object.fromEntries(signed),
     frontier: Object.fromEntries([...state.feeds].map(([handle, feed]) => [handle, feed.size - 1])),
