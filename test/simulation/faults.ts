@@ -75,10 +75,10 @@ export class Faults {
     if (isUpgraded && machine.engines !== both) run.count('started without the engine')
     run.trace(`${machine.address} starts`)
     const started = machine.start()
-    started.catch(() => {})
+    started.catch((error) => run.violations.push(error))
     await settleMicrotasks()
     await run.pass(10)
-    await run.comesOf(started).catch((error) => run.violations.push(error))
+    await run.comesOf(started).catch(() => {})
     const ledger = await machine.disk.ledgerOf(run.contract)
     if (run.isHonest(machine)) run.guard(() => run.oracle.loaded(machine, ledger))
   }

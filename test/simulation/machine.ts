@@ -49,7 +49,7 @@ export interface World {
   wanting(machine: Machine): void
   accused(machine: Machine, accused: readonly (Equivocation | Divergence)[]): void
   failed(machine: Machine, error: unknown): void
-  /** What comes of something that may take its time. */
+  /** The same promise, for which time passes where it needs some. */
   comesOf<Result>(under: Promise<Result>): Promise<Result>
 }
 
@@ -227,22 +227,12 @@ export class Machine implements Neighbour {
   /** The contract in a process that signs. */
   author(contract: Uid): Promise<LiveContract | undefined> {
     const found = this.#processes.find(({ role, alive }) => alive.is && (role === 'node' || role === 'transmit'))
-    return this.#takenUp(found?.contracts, contract)
+    return this.#world.comesOf(taken(found?.contracts, contract))
   }
 
   /** The contract in the process that talks to users. */
   live(contract: Uid): Promise<LiveContract | undefined> {
-    return this.#takenUp(this.contracts, contract)
-  }
-
-  /** As it is now: where time had to pass for it, it may have been put down again meanwhile. */
-  async #takenUp(contracts: Contracts | undefined, contract: Uid): Promise<LiveContract | undefined> {
-    const { clock } = this.#world
-    for (;;) {
-      const began = clock.now()
-      const live = await this.#world.comesOf(taken(contracts, contract))
-      if (clock.now() === began) return live
-    }
+    return this.#world.comesOf(taken(this.contracts, contract))
   }
 
   /** At any step: what is under way is lost, and nobody hears of it. */

@@ -64,22 +64,23 @@ export class Run {
   }
 
   /**
-   * What comes of something that may take its time, as a contract does that is taken up and stores what a crash left out; no time
-   * passes where it needs none.
+   * The same promise: where nothing comes of it while no time passes, time passes. So a contract is taken up that stores what a crash
+   * left out. Where it needs none nothing else is moved, and a seed stays what it was.
    */
-  async comesOf<Result>(under: Result | Promise<Result>): Promise<Result> {
-    const end = this.clock.now() + PATIENCE_MS
+  comesOf<Result>(under: Promise<Result>): Promise<Result> {
     let isOver = false
-    const over = Promise.resolve(under).finally(() => {
+    const over = () => {
       isOver = true
-    })
-    over.catch(() => {})
-    for (let turn = 0; turn < TURNS_AT_ONCE && !isOver; turn++) await settleMicrotasks()
-    while (!isOver) {
-      if (this.clock.now() > end) throw new Error('nothing comes of it')
-      await this.pass(STEP_MS)
     }
-    return over
+    under.then(over, over)
+    void this.#passUntil(() => isOver)
+    return under
+  }
+
+  async #passUntil(isOver: () => boolean): Promise<void> {
+    for (let turn = 0; turn < TURNS_AT_ONCE && !isOver(); turn++) await settleMicrotasks()
+    const end = this.clock.now() + PATIENCE_MS
+    while (!isOver() && this.clock.now() < end) await this.pass(STEP_MS)
   }
 
   everyone(): Machine[] {

@@ -16,6 +16,7 @@ import { SimulatedNetwork } from '../network.ts'
 import { type SimulationOptions, withDefaults } from '../options.ts'
 import { Run } from '../run.ts'
 import type { Command } from '../submissions.ts'
+import { settleMicrotasks } from '../virtual-clock.ts'
 import { Workload } from '../workload.ts'
 
 const STEP_MS = 1
@@ -122,8 +123,19 @@ export class Stage {
   }
 
   /** What comes of something that may take its time. */
-  comesOf<Result>(under: Result | Promise<Result>): Promise<Result> {
-    return this.run.comesOf(under)
+  async comesOf<Result>(under: Result | Promise<Result>): Promise<Result> {
+    const end = this.run.clock.now() + PATIENCE_MS
+    let isOver = false
+    const over = Promise.resolve(under).finally(() => {
+      isOver = true
+    })
+    over.catch(() => {})
+    await settleMicrotasks()
+    while (!isOver) {
+      if (this.run.clock.now() > end) throw new Error('nothing comes of it')
+      await this.run.pass(STEP_MS)
+    }
+    return over
   }
 
   /** A value of its own for the first field, and that everybody has agreed to it. */
