@@ -1,4 +1,5 @@
 import { type ContractState, find } from '../aggregates/contract/state.ts'
+import { isWithin } from '../aggregates/rules/schema.ts'
 import { settledFrom } from '../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../contracts/replica/live-contract.ts'
 import type { CommandOf } from '../events/commands.ts'
@@ -102,10 +103,8 @@ function fateBy(event: ContractEvent, voted: VotedOn) {
       return event.proposal === voted.proposal ? ('agreed' as const) : undefined
     case 'CandidateEnded':
       return event.proposal === voted.proposal ? { why: event.why } : undefined
-    case 'ElementRemoved': {
-      const isOfField = voted.field === event.element || voted.field.startsWith(`${event.element}.`)
-      return isOfField ? { why: 'removed' as const } : undefined
-    }
+    case 'ElementRemoved':
+      return isWithin(voted.field, event.element) ? { why: 'removed' as const } : undefined
     default:
       return undefined
   }

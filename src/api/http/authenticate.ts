@@ -5,6 +5,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { TakenBody } from './body.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
+import { timesSaid } from './raw-headers.ts'
 import { asksForWebSocket, LIVE_PATH } from './upgrades.ts'
 import { UNREADABLE_URL } from './url.ts'
 import { RequestMalformed } from './validation.ts'
@@ -29,8 +30,6 @@ export interface ApiCaller {
 }
 
 type Known = ApiCaller | undefined
-
-const AUTHORIZATION = 'authorization'
 
 export interface AccessPorts {
   /** `connection`: on which it is shown. Whose key or token that is; undefined: nobody's, or not any more. Throws TokenInvalid, and what keeps it from finding out. */
@@ -172,15 +171,10 @@ function isChange({ method }: FastifyRequest): boolean {
   return method !== 'GET' && method !== 'HEAD'
 }
 
-/** Node.js passes over all but the first, and a proxy may have judged by the last. Throws RequestMalformed. */
+/** Throws RequestMalformed. */
 function requireOneKey(rawHeaders: readonly string[]): void {
-  let isThere = false
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] as string
-    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue
-    if (isThere) throw new RequestMalformed('request_malformed', 'Authorization is there more than once')
-    isThere = true
-  }
+  if (timesSaid('authorization', rawHeaders) > 1)
+    throw new RequestMalformed('request_malformed', 'Authorization is there more than once')
 }
 
 function keyIn(request: FastifyRequest): string {

@@ -6,6 +6,7 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import { BodyMalformed, parseExactly, requireText } from './exact-json.ts'
 import { mediaTypes } from './forms/accept.ts'
 import { parseXmlExactly, XmlBody } from './forms/exact-xml.ts'
+import { timesSaid } from './raw-headers.ts'
 
 /** The body is written in a way that is not read here: its media type, its charset, or compressed. */
 export class BodyUnsupported extends ConcordataError {}
@@ -99,7 +100,6 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   if (headers['content-range'] !== undefined) {
     throw new BodyMalformed('body_malformed', 'a part of a value is no value: Content-Range is not understood')
   }
-  // Of two Node.js keeps the first, and who stands before this node may have gone by the other.
   if (timesSaid('content-type', request.raw.rawHeaders) > 1)
     throw new BodyUnsupported('media_type_unsupported', 'a body has one media type, and two are said')
   const mediaType = mediaTypeOf(headers['content-type'] ?? '')
@@ -132,11 +132,6 @@ function withoutMark(bytes: Buffer): Buffer {
 function requirePlain(name: string, value: string | undefined, plain: string): void {
   if (value === undefined || value.trim().toLowerCase() === plain) return
   throw new BodyUnsupported('body_encoded', `a body is taken only as it is, without ${name}: ${value}`)
-}
-
-/** `raw`: names and values in turn; a program in this process has none. */
-function timesSaid(name: string, raw: readonly string[] = []): number {
-  return raw.filter((text, place) => place % 2 === 0 && text.toLowerCase() === name).length
 }
 
 /** Throws BodyUnsupported unless its charset is UTF-8, and where CSV has no names of columns. */

@@ -1,7 +1,7 @@
 import { find } from '../../aggregates/contract/state.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
-import type { ElementId } from '../../events/ids.ts'
+import { ancestorsOf, type ElementId } from '../../events/ids.ts'
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Request } from '../../events/statement.ts'
 import { AgreedView } from '../agreed-view.ts'
@@ -16,15 +16,10 @@ export function asksToAdd(request: Request): boolean {
 /** The names on the way to the one element that it has added, beside what stands in that. */
 export function createdIn({ events }: LedgerEntry, { state }: LiveContract): string[] | undefined {
   const added = new Set(events.flatMap(addedBy))
-  const outermost = [...added].filter((id) => !ancestorsOf(id).some((ancestor) => added.has(ancestor)))
+  const outermost = [...added].filter((id) => ![...ancestorsOf(id)].some((way) => way !== id && added.has(way)))
   const [only] = outermost
   if (outermost.length !== 1 || only === undefined || find(state.settling.agreed, only) === undefined) return undefined
   return AgreedView.namesOf(state.settling.agreed, only)
-}
-
-function ancestorsOf(id: ElementId): ElementId[] {
-  const ordinals = id.split('.')
-  return ordinals.slice(1).map((_, depth) => ordinals.slice(0, depth + 1).join('.') as ElementId)
 }
 
 function addedBy(event: ContractEvent): ElementId[] {
