@@ -28,11 +28,11 @@ import { measureWide } from './wide-contract.ts'
  * `npm run bench -- [--quick] [--only api|changes|live|parties|rebuild|rules|webhooks] [--profile DIR]`: parties as processes on one machine, TLS and fsync
  * on, one writer that proposes values of 200 bytes to 100 fields round robin, counted at the writer when they have settled; beside
  * it, in turns, the floor: the least program that could do it. Three parties first, then two, five and ten; the waits for a disk; and
- * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; `/live` with a thousand subscribers beside one; reading by the inward API beside what could answer the same with the least. Each is measured in a process of its own. `--quick` takes two minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
+ * how fast a read model is made anew; and the rule language beside lezer-feel and feelin; a proposal on a wide contract with rules; webhooks beside posting with undici; `/live` with a thousand subscribers beside one; reading by the inward API beside what could answer the same with the least. Each is measured in a process of its own. `--quick` takes four minutes, and says less exactly. `--profile` leaves CPU profiles in DIR.
  */
 const WHAT = ['all', 'api', 'changes', 'live', 'parties', 'rebuild', 'rules', 'webhooks']
 const values = commandLine('npm run bench -- [options]: figures of this machine, each beside a floor', {
-  quick: flag('two minutes, and less exact'),
+  quick: flag('four minutes, and less exact'),
   only: text('what is measured', 'all', WHAT),
   profile: text('a directory for CPU profiles'),
 })
