@@ -316,13 +316,18 @@ async function openInward(
     keyRotation: party.keys,
     store,
     turns,
-    cardOf: (handle) => directory.byHandle(handle)?.card,
-    parties: () =>
-      directory.parties().map(({ standing, signed: { introduction } }) => ({
+    cardOf: async (handle) => {
+      await directory.current()
+      return directory.byHandle(handle)?.card
+    },
+    parties: async () => {
+      await directory.current()
+      return directory.parties().map(({ standing, signed: { introduction } }) => ({
         card: introduction.card,
         endpoint: introduction.endpoint,
         status: standing,
-      })),
+      }))
+    },
     announce: (live: LiveContract) => party.gossip.carry(live.contract),
     webhooks,
     defaultWaitMs: DEFAULT_WAIT_MS,

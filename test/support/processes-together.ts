@@ -25,7 +25,6 @@ export function untilApproved({ client }: { readonly client: ApiClient }, handle
 export async function together(ana: PartyProcesses, ben: PartyProcesses): Promise<string> {
   const { contract } = (await ana.client.call('POST', '/api/Contract', { title: 'in parts' })) as { contract: string }
   const path = `/api/Contract/${contract}`
-  await untilApproved(ana, 'ben')
   await ana.client.call('POST', `${path}/Invitations`, { party: 'ben' }, WAIT)
   await until('ben is invited', async () => {
     const contracts = (await ben.client.call('GET', '/api/Contract')) as { contract: string; standing: string }[]

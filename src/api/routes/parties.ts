@@ -29,7 +29,7 @@ export const partyRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, par
     },
     async () => [
       { ...shown(contracts.card), status: 'self' as const },
-      ...parties().map(({ card, endpoint, status }) => ({ ...shown(card), endpoint, status })),
+      ...(await parties()).map(({ card, endpoint, status }) => ({ ...shown(card), endpoint, status })),
     ],
   )
 }

@@ -13,16 +13,18 @@ export interface RoutePorts {
   readonly store: Store
   /** How long a write waits for unanimity when the client says nothing. Milliseconds. */
   readonly defaultWaitMs: number
-  /** The card of an approved party. */
-  readonly cardOf: (handle: Handle) => PartyCard | undefined
-  /** Every party that this node knows. */
-  readonly parties: () => readonly {
-    readonly card: PartyCard
-    readonly endpoint: string
-    readonly status: 'introduced' | 'approved' | 'blocked'
-  }[]
+  /** The card of a party that is approved when this is called. Rejects with the store's errors. */
+  readonly cardOf: (handle: Handle) => Promise<PartyCard | undefined>
+  /** Every party that this node knows when this is called. Rejects with the store's errors. */
+  readonly parties: () => Promise<readonly KnownParty[]>
   /** What stops the contract at the moment, and what to do. */
   readonly obstaclesOf: (live: LiveContract) => readonly ObstacleShown[]
   /** Has what this party says beside its feed carried to the others at once. */
   readonly announce: (live: LiveContract) => void
+}
+
+export interface KnownParty {
+  readonly card: PartyCard
+  readonly endpoint: string
+  readonly status: 'introduced' | 'approved' | 'blocked'
 }

@@ -91,6 +91,11 @@ export class Directory {
     this.#subscription.close()
   }
 
+  /** Resolves when the lookups know all that the store has taken: another process may have written it, as the command line does. Rejects with the store's errors. */
+  async current(): Promise<void> {
+    await this.#reached(await this.#events.lastRevision(DIRECTORY_STREAM))
+  }
+
   byHandle(handle: Handle): Introduction | undefined {
     return this.#index().byHandle.get(handle)
   }
@@ -208,7 +213,7 @@ export class Directory {
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error
         // Somebody else was first: what they wrote may change the decision.
-        await this.#reached(await this.#events.lastRevision(DIRECTORY_STREAM))
+        await this.current()
       }
     }
   }

@@ -84,6 +84,22 @@ t.test('a command is done only when the lookups know of it, however late the sto
   t.notOk(directory.byHandle(acme.card.handle))
 })
 
+t.test(
+  'what another process has written counts as soon as it is asked for, however late the store tells',
+  async (t) => {
+    const { events } = memoryStore(t)
+    const [written, asked] = [
+      await Directory.open(events, systemClock),
+      await Directory.open(tellingLate(events), systemClock),
+    ]
+    await add(written, acme)
+    t.notOk(asked.byHandle(acme.card.handle), 'nobody has told it yet')
+    await asked.current()
+    t.ok(asked.byHandle(acme.card.handle))
+    await asked.current()
+  },
+)
+
 t.test('a refused command changes nothing', async (t) => {
   const store = memoryStore(t)
   const directory = await Directory.open(store.events, systemClock)

@@ -86,6 +86,7 @@ t.test('what stops a contract of three nodes is named at whoever can know it', {
       await namesNothing(t)
       await seenAlike()
       t.equal(await write(ben, '3'), 200)
+      await seenAlike()
     },
   )
 
@@ -101,6 +102,7 @@ t.test('what stops a contract of three nodes is named at whoever can know it', {
     t.equal(await write(ana, '5'), 200)
     await seenAlike()
     t.equal(await write(ben, '6'), 200)
+    await seenAlike()
     await namesNothing(t)
   })
 

@@ -38,7 +38,7 @@ export const invitationRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
     },
     async (request, reply) => {
       const { body } = request
-      const party = ports.cardOf(body.party)
+      const party = await ports.cardOf(body.party)
       if (party === undefined) {
         const message = `${body.party} is not approved here: concordata party add <its url>`
         throw new NotApproved('party_unknown', message, { handle: body.party })
