@@ -1,7 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyContextConfig, FastifyInstance } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Wait } from '../../documents/documents.ts'
-import type { User } from '../../events/parties/user.ts'
 import { RequestMalformed } from './validation.ts'
 
 /** What a client says in `Prefer` (RFC 7240) about how long it waits. */
@@ -31,14 +29,16 @@ const understood: Readonly<Record<string, readonly [RegExp, string]>> = {
   wait: [/^\d+$/, 'whole seconds'],
 }
 
+/** Elements of a list as RFC 9110 §5.6.1 has it: a comma in a quoted string separates nothing. */
+const ELEMENT = /(?:"(?:[^"\\]|\\.?)*(?:"|$)|[^,"])+/gs
+
 /**
  * A preference that this node does not have is passed over, as RFC 7240 §2 asks. One that it has is understood or refused: a write that was
- * meant as a dry run is not signed since a word is misspelt. Throws RequestMalformed.
+ * meant as a dry run is not signed since a word is misspelt, or since another one stands before it (decision 0153). Throws RequestMalformed.
  */
 export function parsePreferences(header: string | string[] | undefined): Preferences {
-  let waitSeconds: number | undefined
-  const asked = new Set<string>()
-  for (const part of [header ?? []].flat().join(',').split(',')) {
+  const asked = new Map<string, string>()
+  for (const part of [header ?? []].flat().join(',').match(ELEMENT) ?? []) {
     const [name = '', ...values] = part
       .split(';', 1)
       .join('')
@@ -47,21 +47,27 @@ export function parsePreferences(header: string | string[] | undefined): Prefere
     const value = unquoted(values.join('='))
     const [form, expected] = (Object.hasOwn(understood, name) && understood[name]) || []
     if (form === undefined) continue
-    if (!form.test(value)) {
-      const evidence = { path: '/prefer', expected }
-      throw new RequestMalformed('request_malformed', `Prefer: ${name} takes ${expected}`, evidence)
-    }
-    if (name === 'wait') waitSeconds = Math.min(WAIT_SECONDS_MAX, Number(value))
-    asked.add(name === 'handling' ? value : name)
+    if (!form.test(value)) throw malformed(`${name} takes ${expected}`, expected)
+    if (asked.has(name)) throw malformed(`${name} stands there twice`, `${name} once`)
+    asked.set(name, value)
   }
+  const handling = asked.get('handling')
+  const isLenient = asked.has('respond-async') || handling === 'lenient'
+  if (isLenient && handling === 'strict')
+    throw malformed('respond-async waits for no votes, and handling=strict does', 'one of them')
+  const seconds = asked.get('wait')
   return {
-    waitSeconds,
-    isLenient: asked.has('respond-async') || asked.has('lenient'),
-    ...(asked.has('strict') && { isStrict: true }),
-    ...(asked.has('record') && { isRecorded: true }),
-    ...(asked.has('dry-run') && { isDryRun: true }),
+    waitSeconds: seconds === undefined ? undefined : Math.min(WAIT_SECONDS_MAX, Number(seconds)),
+    isLenient,
+    ...(handling === 'strict' && { isStrict: true }),
+    ...(handling === 'record' && { isRecorded: true }),
+    ...(handling === 'dry-run' && { isDryRun: true }),
     ...(asked.has('retry') && { isPatient: true }),
   }
+}
+
+function malformed(what: string, expected: string | undefined): RequestMalformed {
+  return new RequestMalformed('request_malformed', `Prefer: ${what}`, { path: '/prefer', expected })
 }
 
 declare module 'fastify' {
@@ -69,18 +75,24 @@ declare module 'fastify' {
     /** Its query has `dry-run`, too. */
     takesDryRun?: boolean
   }
+  interface FastifyRequest {
+    /** Of what is to change something; undefined: it has no `Prefer`. */
+    preferences: Preferences | undefined
+  }
 }
 
-/** Of routes to come: none does for real what it was asked to try, and none passes over what it does not understand. */
+/** Of routes to come: none does for real what it was asked to try, and none passes over what it does not understand. The one place where the header is read. */
 export function readPreferences(app: FastifyInstance): void {
+  app.decorateRequest('preferences', undefined)
   app.addHook('onRoute', (route) => {
     const { properties = {} } = (route.schema?.querystring ?? {}) as { properties?: object }
     route.config = { ...(route.config as FastifyContextConfig), takesDryRun: 'dry-run' in properties }
   })
-  app.addHook('preHandler', ({ headers: { prefer }, method, routeOptions }, _reply, done) => {
-    if (prefer === undefined || method === 'GET' || method === 'HEAD') return done()
-    const { isDryRun } = parsePreferences(prefer)
-    if (!isDryRun || routeOptions.config.takesDryRun) return done()
+  app.addHook('preHandler', (request, _reply, done) => {
+    const { headers, method, routeOptions } = request
+    if (headers.prefer === undefined || method === 'GET' || method === 'HEAD') return done()
+    request.preferences = parsePreferences(headers.prefer)
+    if (!request.preferences.isDryRun || routeOptions.config.takesDryRun) return done()
     const message = 'there is no dry run of this: without Prefer: handling=dry-run it is done'
     done(new RequestMalformed('request_malformed', message, { path: '/prefer' }))
   })
@@ -95,23 +107,14 @@ const SIGNED_WITHIN_MS = 10_000
 
 /**
  * How long a client waits, and for what: as its header `Prefer` asks for, or the node's default. With `?dry-run`, or
- * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for. Throws RequestMalformed.
+ * `Prefer: handling=dry-run`, nothing is signed and nobody is waited for.
  */
 export function waitOf(
-  {
-    headers,
-    keyed,
-    url,
-    user,
-  }: {
-    readonly headers: IncomingHttpHeaders
-    readonly keyed?: { readonly id: string } | undefined
-    readonly url: string
-    readonly user?: User | undefined
-  },
+  { keyed, preferences, url, user }: Pick<FastifyRequest, 'keyed' | 'preferences' | 'url' | 'user'>,
   defaultWaitMs: number,
 ): Wait {
-  const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } = parsePreferences(headers.prefer)
+  const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } =
+    preferences ?? parsePreferences(undefined)
   const wishes = {
     ...(isPatient && { retry: true as const }),
     ...(keyed && { id: keyed.id }),

@@ -1,6 +1,7 @@
+import fastify from 'fastify'
 import t from 'tap'
 import { entityTag, namesTag } from '../../../src/api/http/entity-tag.ts'
-import { parsePreferences } from '../../../src/api/http/prefer-header.ts'
+import { parsePreferences, readPreferences, waitOf } from '../../../src/api/http/prefer-header.ts'
 import { problemOf } from '../../../src/api/http/problems/problem.ts'
 import { answerTo } from '../../../src/api/http/request-response.ts'
 import { readUrl, withElementAsOne } from '../../../src/api/http/url.ts'
@@ -22,6 +23,10 @@ t.test('preferences are read as RFC 7240 writes them, and one that there is none
     ['wait=99999999', { waitSeconds: 300, isLenient: false }],
     ['handling="Strict", wait=1', { waitSeconds: 1, isLenient: false, isStrict: true }],
     ['wait=5, Retry', { waitSeconds: 5, isLenient: false, isPatient: true }],
+    ['foo=1, foo=2, respond-async, handling=lenient', { waitSeconds: undefined, isLenient: true }],
+    ['foo="a, wait=1, \\", wait=2", wait=3', { waitSeconds: 3, isLenient: false }],
+    ['wait=3, foo="open, wait=4', { waitSeconds: 3, isLenient: false }],
+    ['wait=3, foo="open, wait=4\\', { waitSeconds: 3, isLenient: false }],
   ]
   for (const [header, expected] of cases) t.same(parsePreferences(header), expected, String(header))
 })
@@ -30,6 +35,36 @@ t.test('a preference that is understood has a value that is, or the call is refu
   const cases = ['handling=dryrun', 'handling', 'handling="dry run"', 'wait=1, handling=Nope', 'wait=soon', 'wait=-1']
   for (const header of [...cases, 'wait', 'wait=1.5', 'retry=no', 'respond-async=0', 'handling=dry-run=1'])
     t.throws(() => parsePreferences(header), { code: 'request_malformed', evidence: { path: '/prefer' } }, header)
+})
+
+t.test('a preference stands once, whatever it says the second time, and none contradicts another', async (t) => {
+  const cases: (string | string[])[] = [
+    'handling=strict, handling=dry-run',
+    ['handling=record', 'handling=lenient'],
+    'wait=1, wait=300',
+    'wait=5, Wait="5"',
+    'retry, wait=1, retry',
+    'respond-async, respond-async',
+    'respond-async, handling=strict',
+  ]
+  for (const header of cases)
+    t.throws(
+      () => parsePreferences(header),
+      { code: 'request_malformed', evidence: { path: '/prefer' } },
+      String(header),
+    )
+})
+
+t.test('the header Prefer is read once, for whatever looks at it later', async (t) => {
+  const app = fastify()
+  t.teardown(() => app.close())
+  readPreferences(app)
+  app.post('/', async (request) => {
+    request.headers.prefer = 'nonsense that is read by nobody, wait=soon'
+    return waitOf(request, 1)
+  })
+  const { statusCode, body } = await app.inject({ method: 'POST', url: '/', headers: { prefer: 'wait=7' } })
+  t.same([statusCode, JSON.parse(body)], [200, { timeoutMs: 7000 }])
 })
 
 t.test('what is asked of an element beside its value is routed by the element as one step', async (t) => {

@@ -280,6 +280,7 @@ t.test('every write can be tried', async (t) => {
   for (const [prefer, asked] of [
     ['handling=dry-run', unfit],
     ['handling=dryrun', [...tries, ...unfit]],
+    ['handling=strict, handling=dry-run', [...tries, ...unfit]],
   ] as const) {
     for (const [method, path, body] of asked) {
       const response = await call(method, path, body, { prefer })
