@@ -3,6 +3,7 @@ import { resignationReasons } from '../events/reasons.ts'
 import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
 import { lockCommands } from './document/lock-commands.ts'
+import { type Voted, voteLine } from './document/vote-lines.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
 import { jsonLines, printResult, requireConfirmed, table } from './output.ts'
 
@@ -205,7 +206,11 @@ export function contractCommands(program: Command): void {
       const voted = await client.call('POST', `/api/Contract/${uid}/Engine`, { to: engine })
       const { engine: now, votes } = (await client.call('GET', `/api/Contract/${uid}/Engine`)) as EngineStanding
       const standing = votes.length === 0 ? '' : ` Votes: ${votesOf(votes)}.`
-      printResult(json, voted, [`The contract is in engine ${now}.${standing}`])
+      printResult(json, voted, [
+        'Voted yes.',
+        voteLine(uid, voted as Voted),
+        `The contract is in engine ${now}.${standing}`,
+      ])
     })
 
   contract

@@ -11,7 +11,6 @@ import { canonicalJson } from '../crypto/canonical-json.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { Signer } from '../crypto/signer.ts'
 import type { UpgradePreview } from '../documents/templates/document-templates.ts'
-import type { ShownTemplates } from '../documents/templates/shown-templates.ts'
 import { pathOf, ruleWritten } from '../documents/written-rule.ts'
 import {
   PublicationForged,
@@ -26,7 +25,8 @@ import { openKeys, readCard } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { completed } from '../runtime/turns.ts'
 import { apiClientFor } from './api-client.ts'
-import { fateOf, printWritten, type Written } from './document/write-lines.ts'
+import { type Voted, voteLine } from './document/vote-lines.ts'
+import { printWritten } from './document/write-lines.ts'
 import { textIn } from './file-unavailable.ts'
 import { jsonIn } from './json-argument.ts'
 import { contractArgument, dataOption, jsonOption } from './options.ts'
@@ -181,10 +181,7 @@ export function templateCommands(program: Command): void {
       const at = `/api/Contract/${contract}/Templates`
       const answer = await client.call('POST', preview ? `${at}/Previews` : `${at}/Upgrades`, body)
       if (preview) return printResult(json, answer, shownPreview(answer as UpgradePreview))
-      const { uses } = (await client.call('GET', at)) as ShownTemplates
-      const { waitsFor = [] } = uses.find((use) => decodeURIComponent(use.at) === decodeURIComponent(path)) ?? {}
-      const waits = waitsFor.length > 0 && `Voted yes: it waits for the vote of ${waitsFor.join(', ')}.`
-      printResult(json, answer, [waits || fateOf(contract, answer as Written)])
+      printResult(json, answer, ['Voted yes.', voteLine(contract, answer as Voted)])
     })
 }
 

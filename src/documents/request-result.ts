@@ -16,7 +16,8 @@ import { asksToAdd, createdIn } from './requests/created.ts'
 import { explained, type RefusedHere } from './requests/refused-here.ts'
 import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
-import { type VoteFate, votedOnBy, voteFate } from './vote-fate.ts'
+import { type VoteFate, voteFate } from './vote-fate.ts'
+import { votedOnBy } from './voted-on.ts'
 
 type Settled = Extract<SubmissionResult, { kind: 'settled' }>
 type Withdrawn = Extract<SubmissionResult, { kind: 'withdrawn' }>

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { CountSchema, ProposalIdSchema } from '../../events/ids.ts'
+import { CountSchema, ElementIdSchema, EngineVersionSchema, HashSchema, ProposalIdSchema } from '../../events/ids.ts'
 import { RuleNumberSchema } from '../../events/rule.ts'
 import { CandidateFateSchema } from './candidates.ts'
 import { AnyValue, ElementPath, Handles, HeldUp, object, RequestKey, VoidReasonSchema, voidDetails } from './common.ts'
@@ -14,6 +14,12 @@ const VoteFateSchema = object(
   {
     changeSet: Type.Optional(RequestKey),
     proposal: Type.Optional(ProposalIdSchema),
+    engine: Type.Optional(EngineVersionSchema),
+    erasure: Type.Optional(HashSchema),
+    lock: Type.Optional(CountSchema),
+    element: Type.Optional(ElementIdSchema),
+    template: Type.Optional(HashSchema),
+    phase: Type.Optional(Type.Literal('edit')),
     state: Type.Enum(['open', 'agreed', 'ended']),
     waitsFor: Type.Optional(Handles),
     endedAt: Type.Optional(CountSchema),
@@ -26,6 +32,7 @@ const VoteFateSchema = object(
         renamed: CountSchema,
         granted: CountSchema,
         arranged: CountSchema,
+        erased: CountSchema,
       }),
     ),
     why: Type.Optional(Type.String()),

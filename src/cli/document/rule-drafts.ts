@@ -4,6 +4,7 @@ import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-clien
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
+import { type Voted, voteLine } from './vote-lines.ts'
 import { fateOf, type Written } from './write-lines.ts'
 
 interface Listed {
@@ -138,9 +139,13 @@ export function ruleDraftCommands(rule: Command): void {
     .description('vote to put the rules out of force: with the vote of the last member they are')
     .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
-      const reopened = await client.call('POST', `/api/Contract/${uid}/Reopenings`)
-      const { phase } = await rulesOf(client, uid)
-      printResult(json, reopened, [phase === 'edit' ? 'No rule is in force any more.' : 'Voted: others have not yet.'])
+      const reopened = (await client.call('POST', `/api/Contract/${uid}/Reopenings`)) as Voted
+      const isDone = reopened.vote?.state === 'agreed'
+      printResult(json, reopened, [
+        'Voted yes.',
+        voteLine(uid, reopened),
+        ...(isDone ? ['No rule is in force any more.'] : []),
+      ])
     })
 }
 

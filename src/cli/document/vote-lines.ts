@@ -1,7 +1,7 @@
 import type { ChangeCounts, VoteFate } from '../../documents/vote-fate.ts'
 import { fateOf, type Written } from './write-lines.ts'
 
-/** What the API has answered of a vote, or of a change set that was proposed. */
+/** What the API has answered of a vote, whatever it was on, or of a change set that was proposed. */
 export interface Voted extends Written {
   readonly vote?: VoteFate
 }
@@ -14,6 +14,7 @@ const COUNTED: readonly (readonly [keyof ChangeCounts, one: string, several: str
   ['renamed', 'element renamed', 'elements renamed'],
   ['granted', 'element granted', 'elements granted'],
   ['arranged', 'block arranged', 'blocks arranged'],
+  ['erased', 'value erased', 'values erased'],
 ]
 
 /** Whether there is more to wait for, and else what it has come to. */

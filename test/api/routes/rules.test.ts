@@ -237,7 +237,7 @@ t.test(
       const vote = () =>
         ben.call('POST', `${sets}/${request}/Votes`, { vote: 'yes' }, undefined, { 'idempotency-key': 'last-vote' })
       const { body: voted } = await vote()
-      const nothing = { computed: 0, removed: 0, renamed: 0, granted: 0, arranged: 0 }
+      const nothing = { computed: 0, removed: 0, renamed: 0, granted: 0, arranged: 0, erased: 0 }
       t.same(voted.vote, {
         changeSet: request,
         state: 'agreed',
@@ -329,7 +329,9 @@ t.test(
         const { erasures } = (await ben.call('GET', '/api/Attention')).body
         return erasures.count === 1 && erasures.items[0].waitsFor.includes('ben')
       })
-      t.equal((await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'yes' })).status, 200)
+      t.match((await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'yes' })).body, {
+        vote: { erasure: one.erasure, state: 'agreed', changes: { erased: 3 } },
+      })
       for (const party of [ana, ben]) await until('it to be gone', async () => !find(party))
       t.equal((await ana.call('GET', path)).body.Claimant, null)
       for (const party of [ana, ben]) {

@@ -64,9 +64,16 @@ t.test('a request that is dead asks nobody, and holds up nothing', async (t) => 
   t.same(await user(ben), { seal, isHeld: false }, 'and nowhere else')
   t.equal((await ben.call('GET', `${at}/Requests/${behind.body.request}`)).body.user, undefined, 'if it is to be')
   const erased = await ana.call('POST', `${at}/Erasures`, { seals: [seal] })
-  t.equal(erased.status, 200)
-  const { open } = (await ben.call('GET', `${at}/Erasures`)).body
-  t.equal((await ben.call('POST', `${at}/Erasures/${open[0].erasure}/Votes`, { vote: 'yes' })).status, 200)
+  const erasure = erased.body.vote.erasure
+  t.match(erased, { status: 200, body: { vote: { erasure, state: 'open', waitsFor: ['ben'] } } })
+  const yes = () =>
+    ben.call('POST', `${at}/Erasures/${erasure}/Votes`, { vote: 'yes' }, undefined, { 'idempotency-key': 'yes' })
+  const last = await yes()
+  t.match(last, {
+    status: 200,
+    body: { vote: { erasure, state: 'agreed', endedAt: last.body.index, changes: { erased: 1 } } },
+  })
+  t.same((await yes()).body, last.body, 'whoever asks again is answered as before')
   await until('it to be erased', async () => (await user(ana)).isHeld === false)
 })
 

@@ -180,13 +180,19 @@ t.test('two companies use a template, and go from one version to the next', { ti
     const preview = await runCommand(...upgrade, ben.data, '--preview')
     t.match(preview, { output: /outcome {2}accepted[\s\S]*value falls at Slip%20A\/Sum/, status: 0 })
     t.same((await listed(ben)).templates.length, 1, 'nothing is signed')
-    t.same(await runCommand(...upgrade, ben.data), { output: 'Voted yes: it waits for the vote of ana.\n', status: 0 })
+    t.same(await runCommand(...upgrade, ben.data), {
+      output: 'Voted yes.\nIt waits for the vote of ana.\n',
+      status: 0,
+    })
     await until('ana to be asked', async () => (await ana.call('GET', '/api/Attention')).body.templates.count === 1)
     t.match((await ana.call('GET', '/api/Attention')).body.templates.items, [
       { contract, element: '0.0', votes: [{ by: 'ben' }], waitsFor: ['ana'] },
     ])
     t.match((await listed(ana)).uses[0], { votes: [{ by: 'ben' }], waitsFor: ['ana'] })
-    t.match(await runCommand(...upgrade, ana.data), { output: /^Agreed, as entry \d+ of/, status: 0 })
+    t.match(await runCommand(...upgrade, ana.data), {
+      output: /^Voted yes\.\nAgreed, as entry \d+ of the ledger: 1 element added, 1 element removed\.\n$/,
+      status: 0,
+    })
     const { body } = await ana.call('GET', `/new-api/${contract}/Slip%20A`)
     t.same(Object.keys(body), ['Rate', 'Premium', 'Inception'])
     await until('nobody to be asked', async () => (await ana.call('GET', '/api/Attention')).body.templates.count === 0)

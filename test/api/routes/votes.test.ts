@@ -325,8 +325,9 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       t.match(await prove(survey, '--key', `ana=${bens}`), { status: 1, output: /not signed/ })
     })
 
-    t.match((await by(ana, 'rule', 'reopen')).output, /others have not yet/)
-    t.match((await by(ben, 'rule', 'reopen')).output, /No rule is in force/)
+    t.equal((await by(ana, 'rule', 'reopen')).output, 'Voted yes.\nIt waits for the vote of ben.\n')
+    const reopened = /^Voted yes\.\nAgreed, as entry \d+ of the ledger\.\nNo rule is in force any more\.\n$/
+    t.match((await by(ben, 'rule', 'reopen')).output, reopened)
     await until('ana to see it', async () => (await by(ana, 'rule', 'list')).output.includes('phase: edit'))
     const says = JSON.stringify({ kind: 'constraint', condition: 'Rate <= 1' })
     t.match(await by(ana, 'rule', 'add-set', 'More'), { status: 0, output: 'Added as rule set 2.\n' })
