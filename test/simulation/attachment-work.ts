@@ -1,11 +1,18 @@
-import { type ContractState, find, memberOf, membersOf } from '../../src/aggregates/contract/state.ts'
+import {
+  type ContractState,
+  type Former,
+  find,
+  formerOf,
+  memberOf,
+  membersOf,
+} from '../../src/aggregates/contract/state.ts'
 import { audienceAt } from '../../src/aggregates/contract/values/effective-audience.ts'
 import { type Agreed, standingAt } from '../../src/aggregates/contract/values/standing.ts'
 import { bytesOf, leavesOf } from '../../src/contracts/contents/content-files.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
 import { isAttachment } from '../../src/events/attachments/attachment.ts'
 import { CONTENT_PIECE_BYTES, type NamedContent } from '../../src/events/attachments/content.ts'
-import { type ElementId, type Handle, requestKey, requestOf } from '../../src/events/ids.ts'
+import { type ElementId, type Handle, type RequestRef, requestKey, requestOf } from '../../src/events/ids.ts'
 import type { LedgerEntry } from '../../src/events/ledger-entry.ts'
 import { seal } from '../../src/events/seal.ts'
 import type { Payload } from '../../src/events/statement.ts'
@@ -76,10 +83,9 @@ export async function checkAttachments(run: Run): Promise<void> {
           run.count('attachments that left with an audience')
           continue
         }
-        if (!(await isLostWithDisk(run, machine, agreed.id, content))) {
-          throw new Violation(`${machine.handle} lacks bytes of ${id}`)
-        }
-        run.count('attachments lost with a disk')
+        if (await isLostWithDisk(run, machine, agreed.id, content)) run.count('attachments lost with a disk')
+        else if (await wasNeverThere(run, machine, document, agreed)) run.count('files that nobody was left to ask for')
+        else throw new Violation(`${machine.handle} lacks bytes of ${id}`)
         continue
       }
       let length = 0
@@ -101,8 +107,7 @@ function isOutOfAudience(document: ContractState, id: ElementId, agreed: Agreed,
 async function isLostWithDisk(run: Run, { disk }: Machine, id: string, content: NamedContent): Promise<boolean> {
   if (!run.wasSetBack) return false
   const made = requestOf(id)
-  const entries = (await disk.ledgerOf(run.contract)).map((text) => JSON.parse(text) as LedgerEntry)
-  const at = entries.findIndex(({ request }) => requestKey(request) === requestKey(made))
+  const at = await entryOf(run, disk, made)
   for (const machine of run.machines) {
     if (!run.isHonest(machine)) continue
     if ((await leavesOf(machine.disk.payloads, run.contract, content)) !== undefined) return false
@@ -111,6 +116,23 @@ async function isLostWithDisk(run: Run, { disk }: Machine, id: string, content: 
     if (machine.handle !== made.handle && member !== undefined && member.admittedAt <= at) return false
   }
   return at >= 0
+}
+
+/** Its author named a file that it did not have, and everybody honest whom the value is for had resigned, or had not come, when that was agreed. */
+async function wasNeverThere(run: Run, { disk }: Machine, document: ContractState, agreed: Agreed): Promise<boolean> {
+  if (agreed.seal === null || !run.filesNotBrought.has(agreed.seal)) return false
+  const at = await entryOf(run, disk, requestOf(agreed.id))
+  return run.machines.every((machine) => {
+    const { handle } = machine
+    if (handle === agreed.by || !run.isHonest(machine) || agreed.audience?.includes(handle) === false) return true
+    const was = memberOf(document, handle) ?? formerOf(document, handle)
+    return was === undefined || was.admittedAt > at || ('resignedAt' in was && (was as Former).resignedAt < at)
+  })
+}
+
+async function entryOf(run: Run, disk: Machine['disk'], made: RequestRef): Promise<number> {
+  const entries = (await disk.ledgerOf(run.contract)).map((text) => JSON.parse(text) as LedgerEntry)
+  return entries.findIndex(({ request }) => requestKey(request) === requestKey(made))
 }
 
 /** Behind all others that the founder adds; and one in the confidential block. */

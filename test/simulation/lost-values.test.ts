@@ -91,3 +91,11 @@ t.test(
     t.match(counts, { 'set back': 1, 'stopped for good': 1 }, 'this seed comes to it')
   },
 )
+
+t.test(
+  'a file that its author does not have is agreed by the author alone when all others have resigned',
+  async (t) => {
+    const { counts } = await simulate(6001042, undefined, { losingValues: true, audiences: 0.3, attachments: 0.2 })
+    t.ok(counts['files that nobody was left to ask for'], 'this seed comes to it')
+  },
+)

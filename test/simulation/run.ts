@@ -1,4 +1,5 @@
 import type { LiveContract } from '../../src/contracts/replica/live-contract.ts'
+import type { Hash } from '../../src/crypto/hash.ts'
 import type { Handle, Uid } from '../../src/events/ids.ts'
 import { placesOf } from '../../src/events/statement.ts'
 import { Confidences } from './confidences.ts'
@@ -31,6 +32,8 @@ export class Run {
   contract!: Uid
   requests = 0
   wasSetBack = false
+  /** Seals of values that name files which their authors do not have. */
+  readonly filesNotBrought = new Set<Hash>()
   readonly violations: unknown[] = []
   readonly counts: Record<string, number> = {}
   readonly #trace: (line: string) => void

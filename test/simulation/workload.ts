@@ -265,7 +265,10 @@ export class Workload {
     const isBrought = !(isLeftOut && isJudged)
     run.count(isBrought ? 'files put' : 'files named and not brought')
     const asks = () => this.submit(machine, command, { payloads })
-    if (!isBrought) return asks()
+    if (!isBrought) {
+      run.filesNotBrought.add(content.name)
+      return asks()
+    }
     // The machine may go down, or its disk, while the file comes: then nobody asks for anything.
     contents.keep(content, piecesOf(bytes)).then(asks, () => {})
   }
