@@ -53,7 +53,7 @@ function formOf(type: unknown, currency: unknown): string {
 
 function candidateLine({ at, fate, waitsFor }: CandidateFate): string {
   const whom = waitsFor.length === 0 ? '' : `; it waits for ${waitsFor.join(', ')}`
-  return `  candidate: ${decodeURIComponent(at)}: ${fate.replaceAll('_', ' ')}${whom}`
+  return `  candidate: ${named(at)}: ${fate.replaceAll('_', ' ')}${whom}`
 }
 
 function ruleLines(rule: unknown): string[] {
@@ -61,8 +61,8 @@ function ruleLines(rule: unknown): string[] {
   const { number, at, says, inputs } = rule as Record<string, unknown>
   const read = Array.isArray(inputs) ? (inputs as { path?: unknown; value?: unknown }[]) : []
   return [
-    `  rule: ${shown(number)}${at === undefined || at === '' ? '' : ` at ${shown(at)}`}: ${ruleWords(says, at)}`,
-    ...read.map(({ path, value }) => `    ${shown(path)}: ${shown(value)}`),
+    `  rule: ${shown(number)}${at === undefined || at === '' ? '' : ` at ${named(at)}`}: ${ruleWords(says, at)}`,
+    ...read.map(({ path, value }) => `    ${named(path)}: ${shown(value)}`),
   ]
 }
 
@@ -70,6 +70,11 @@ function ruleLines(rule: unknown): string[] {
 function ruleWords(says: unknown, at: unknown): string {
   const isRule = typeof says === 'object' && says !== null && 'kind' in says
   return isRule ? ruleText(says as RuleWritten, String(at ?? '')) : shown(says)
+}
+
+/** A path as people type it. */
+function named(path: unknown): string {
+  return typeof path === 'string' ? decodeURIComponent(path) : shown(path)
 }
 
 function shown(value: unknown): string {

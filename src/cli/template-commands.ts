@@ -25,6 +25,7 @@ import { openKeys, readCard } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { completed } from '../runtime/turns.ts'
 import { apiClientFor } from './api-client.ts'
+import { pathIn } from './document/place.ts'
 import { type Voted, voteLine } from './document/vote-lines.ts'
 import { printWritten } from './document/write-lines.ts'
 import { textIn } from './file-unavailable.ts'
@@ -53,7 +54,10 @@ export function templateCommands(program: Command): void {
   template
     .command('export')
     .addArgument(contractArgument())
-    .argument('<path>', 'of the element that is taken, with all below it; empty: the whole document')
+    .argument(
+      '<path>',
+      'of the element that is taken, with all below it: names with slashes between; empty: the whole document',
+    )
     .addOption(jsonOption())
     .addOption(dataOption())
     .option('--name <name>', 'what it is called in the template')
@@ -69,7 +73,7 @@ export function templateCommands(program: Command): void {
       ) => {
         const { leaveOut, name, out, role } = options
         const roles = Object.entries(role).map((one) => one.join(':'))
-        const query = new URLSearchParams({ at: path })
+        const query = new URLSearchParams({ at: pathIn(path) })
         if (name !== undefined) query.set('name', name)
         if (roles.length > 0) query.set('roles', roles.join(','))
         if (leaveOut) query.set('outside', 'leave-out')
@@ -142,7 +146,7 @@ export function templateCommands(program: Command): void {
   template
     .command('import')
     .addArgument(contractArgument())
-    .argument('<path>', 'of the block that it is added to; empty: the document itself')
+    .argument('<path>', 'of the block that it is added to: names with slashes between; empty: the document itself')
     .argument('<file>', 'of the template')
     .addOption(jsonOption())
     .addOption(dataOption())
@@ -153,7 +157,7 @@ export function templateCommands(program: Command): void {
     .action(async (contract: string, path: string, file: string, options: Options & { dryRun?: true }) => {
       const { data, dryRun, json, name, role } = options
       const body = {
-        at: path,
+        at: pathIn(path),
         roles: role,
         template: (await templateIn(file)).text,
         ...(name !== undefined && { name }),
@@ -167,7 +171,7 @@ export function templateCommands(program: Command): void {
   template
     .command('upgrade')
     .addArgument(contractArgument())
-    .argument('<path>', 'of the element that came from a template')
+    .argument('<path>', 'of the element that came from a template: names with slashes between')
     .argument('<file>', 'of the other version')
     .addOption(jsonOption())
     .addOption(dataOption())
@@ -176,7 +180,7 @@ export function templateCommands(program: Command): void {
     .description('vote that an element goes on as another version of its template has it')
     .action(async (contract: string, path: string, file: string, options: Options & { preview?: true }) => {
       const { data, json, preview, role } = options
-      const body = { at: path, roles: role, template: (await templateIn(file)).text }
+      const body = { at: pathIn(path), roles: role, template: (await templateIn(file)).text }
       const client = await apiClientFor(data)
       const at = `/api/Contract/${contract}/Templates`
       const answer = await client.call('POST', preview ? `${at}/Previews` : `${at}/Upgrades`, body)
@@ -276,7 +280,7 @@ function shownPreview({ diff, falls, from, to, outcome, reason }: UpgradePreview
     ...[`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`],
     ...(reason === undefined ? [] : [`why      ${reason.code} ${(reason.with ?? []).join(' ')}`]),
     ...linesOf(diff),
-    ...falls.map((path) => `value falls at ${path}`),
+    ...falls.map((path) => `value falls at ${decodeURIComponent(path)}`),
   ]
 }
 

@@ -5,15 +5,15 @@ const linesOf = (evidence: Record<string, unknown>) => problemLines(evidence, 'i
 
 t.test('a problem says which place, which rule and which role it is about', async (t) => {
   const rule = {
-    at: 'Terms',
-    inputs: [{ path: 'Terms/Rate', value: '2' }],
+    at: 'Terms%20(A)',
+    inputs: [{ path: 'Terms%20(A)/Rate', value: '2' }],
     number: 3,
     says: { kind: 'constraint', condition: 'Rate <= 1', severity: 'reject' },
   }
   t.same(linesOf({ code: 'rule_broken', command: 0, path: 'Terms/Rate', rule, status: 422, with: ['3', '0.1'] }), [
     '  path: Terms/Rate',
-    '  rule: 3 at Terms: this holds, or the request is void: Rate <= 1',
-    '    Terms/Rate: 2',
+    '  rule: 3 at Terms (A): this holds, or the request is void: Rate <= 1',
+    '    Terms (A)/Rate: 2',
   ])
   t.same(linesOf({ role: 'voter' }), ['  role: voter'])
   t.same(linesOf({ expected: 'choice', limit: { max: 3, name: 'x' }, options: ['a', 'b'], waitingFor: [] }), [

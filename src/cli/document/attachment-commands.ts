@@ -8,7 +8,7 @@ import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
 import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
-import { placeOf } from './place.ts'
+import { pathIn, placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
 
 /** No attachment stands agreed at a place, or below it. Evidence: `path`. */
@@ -161,15 +161,6 @@ function requireAttachment({ values }: ElementEvidence, path: string): void {
   throw new NothingProven('no_agreed_value', `no attachment at ${path} is agreed, as far as this node can prove it`, {
     path,
   })
-}
-
-/** As the API has it in a query: its names escaped. */
-function pathIn(path: string): string {
-  return path
-    .split('/')
-    .filter((step) => step !== '')
-    .map(encodeURIComponent)
-    .join('/')
 }
 
 function typeOf(file: string, { type }: Options): string {

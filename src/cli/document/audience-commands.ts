@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, dateIn, handlesIn, jsonOption, proposalOption } from '../options.ts'
 import { printResult, table } from '../output.ts'
+import { pathIn } from './place.ts'
 
 interface Audience {
   readonly at: string
@@ -40,7 +41,7 @@ export function audienceCommands(program: Command): void {
     .addOption(dataOption())
     .description('say who gets values that are written there from now on')
     .action(async (uid: string, path: string, parties: string[] | null, { data, json, until }: Options) => {
-      const body = { at: path, parties, ...(until !== undefined && { until }) }
+      const body = { at: pathIn(path), parties, ...(until !== undefined && { until }) }
       const set = await (await apiClientFor(data)).call('PUT', `/api/Contract/${uid}/Audiences`, body)
       printResult(json, set, ['Set.'])
     })
@@ -51,7 +52,7 @@ export function audienceCommands(program: Command): void {
     .addOption(dataOption())
     .description('make a confidential value an ordinary one: everybody gets it')
     .action(async (uid: string, path: string, { data, json, proposal }: Options) => {
-      const body = { at: path, ...(proposal !== undefined && { proposal }) }
+      const body = { at: pathIn(path), ...(proposal !== undefined && { proposal }) }
       const revealed = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Disclosures`, body)
       printResult(json, revealed, ['Revealed.'])
     })

@@ -4,6 +4,7 @@ import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-clien
 import { jsonIn } from '../json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
+import { pathIn } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
 import { fateOf, type Written } from './write-lines.ts'
 
@@ -70,7 +71,7 @@ export function ruleDraftCommands(rule: Command): void {
     .addOption(dataOption())
     .description('draft a rule')
     .action(async (uid: string, path: string, said: string, { data, json, set, about }: Options) => {
-      const body = { at: path, ...termsOf(said, set), ...aboutOf(about) }
+      const body = { at: pathIn(path), ...termsOf(said, set), ...aboutOf(about) }
       const client = await apiClientFor(data)
       const drafted = await client.call('POST', `/api/Contract/${uid}/Rules`, body).catch((error: unknown) => {
         throw lacksRuleSet(error)

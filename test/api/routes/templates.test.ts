@@ -69,7 +69,7 @@ t.test('two companies use a template, and go from one version to the next', { ti
   })
 
   await t.test('it is imported in one request, with what it would come to first', async (t) => {
-    const imported = ['template', 'import', contract, '', first, '--data', ana.data, '--name', 'Slip A']
+    const imported = ['template', 'import', contract, '', first, '--data', ana.data, '--name', 'Slip 5%']
     t.match(await runCommand(...imported, '--dry-run'), { output: '"outcome": "accepted"', status: 0 })
     t.same((await listed(ana)).uses, [], 'nothing is signed')
     t.match(await runCommand(...imported), { output: 'Agreed, as entry 3 of the ledger.\n', status: 0 })
@@ -77,9 +77,9 @@ t.test('two companies use a template, and go from one version to the next', { ti
     await until('ben to see it', async () => (await listed(ben)).uses.length === 1)
     t.match(await listed(ben), {
       templates: [{ elements: 4, name: 'Slip', roles: [], rules: 1 }],
-      uses: [{ at: 'Slip%20A', by: 'ana', element: '0.0', index: 3, upgrades: [], votes: [] }],
+      uses: [{ at: 'Slip%205%25', by: 'ana', element: '0.0', index: 3, upgrades: [], votes: [] }],
     })
-    t.match(await ben.call('PUT', `/new-api/${contract}/Slip%20A/Sum`, { amount: '100.00', currency: 'GBP' }), {
+    t.match(await ben.call('PUT', `/new-api/${contract}/Slip%205%25/Sum`, { amount: '100.00', currency: 'GBP' }), {
       status: 200,
     })
     const [{ template }] = (await listed(ben)).templates
@@ -88,7 +88,7 @@ t.test('two companies use a template, and go from one version to the next', { ti
       status: 200,
     })
     t.match((await ben.call('GET', `${at}/Rules`)).body.rules, [
-      { at: 'Slip%20A', by: 'ana' },
+      { at: 'Slip%205%25', by: 'ana' },
       { at: 'Slip%20B', by: 'ben', says: { expression: 'Sum * Rate' } },
     ])
   })
@@ -176,9 +176,9 @@ t.test('two companies use a template, and go from one version to the next', { ti
       (await runCommand('template', 'diff', first, second)).output,
       /0\.0\.0 removed: Sum: money\n0\.0\.3 added: Inception: date\nrule 1 removed\n/,
     )
-    const upgrade = ['template', 'upgrade', contract, 'Slip%20A', second, '--data']
+    const upgrade = ['template', 'upgrade', contract, 'Slip 5%', second, '--data']
     const preview = await runCommand(...upgrade, ben.data, '--preview')
-    t.match(preview, { output: /outcome {2}accepted[\s\S]*value falls at Slip%20A\/Sum/, status: 0 })
+    t.match(preview, { output: /outcome {2}accepted[\s\S]*value falls at Slip 5%\/Sum/, status: 0 })
     t.same((await listed(ben)).templates.length, 1, 'nothing is signed')
     t.same(await runCommand(...upgrade, ben.data), {
       output: 'Voted yes.\nIt waits for the vote of ana.\n',
@@ -193,7 +193,7 @@ t.test('two companies use a template, and go from one version to the next', { ti
       output: /^Voted yes\.\nAgreed, as entry \d+ of the ledger: 1 element added, 1 element removed\.\n$/,
       status: 0,
     })
-    const { body } = await ana.call('GET', `/new-api/${contract}/Slip%20A`)
+    const { body } = await ana.call('GET', `/new-api/${contract}/Slip%205%25`)
     t.same(Object.keys(body), ['Rate', 'Premium', 'Inception'])
     await until('nobody to be asked', async () => (await ana.call('GET', '/api/Attention')).body.templates.count === 0)
     t.match((await listed(ana)).uses[0], { upgrades: [{}], votes: [] })

@@ -338,6 +338,7 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       status: 1,
       output: /: --set says of which rule set it is/,
     })
+    t.match(await by(ana, 'rule', 'draft', 'A 5%', says, '--set', '2'), { status: 1, output: /no_such_path/ })
     t.match(await by(ana, 'rule', 'draft', 'Terms', '{', '--set', '2'), { status: 1, output: /is no JSON/ })
     t.match(await by(ana, 'rule', 'edit', '2', says.replace('1', '2'), '--set', '2'), { status: 0 })
     t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2'), { status: 0 })
@@ -351,14 +352,14 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await by(ben, 'rule', 'vote', '1', 'yes'), { status: 0 })
     t.match(await by(ben, 'rule', 'publish', '1', '2'), { status: 0, output: /In force: 2 rules\./ })
 
-    const block = { Secret: { $block: { owner: 'ana' }, Code: 'blue' } }
+    const block = { 'Secret 5%': { $block: { owner: 'ana' }, Code: 'blue' } }
     t.equal((await ana.call('POST', path, block)).status, 201)
-    t.match(await by(ana, 'audience', 'set', 'Secret', 'ana'), { status: 0 })
-    t.match((await by(ana, 'audience', 'show')).output, /Secret +ana +ana/)
-    t.equal((await ana.call('PUT', `${path}/Secret/Code`, 'red')).status, 200)
-    const code = async () => (await ben.call('GET', `${path}/Secret`)).body.Code
+    t.match(await by(ana, 'audience', 'set', 'Secret 5%', 'ana'), { status: 0 })
+    t.match((await by(ana, 'audience', 'show')).output, /Secret 5% +ana +ana/)
+    t.equal((await ana.call('PUT', `${path}/Secret%205%25/Code`, 'red')).status, 200)
+    const code = async () => (await ben.call('GET', `${path}/Secret%205%25`)).body.Code
     await until('ben not to see it', async () => typeof (await code()) === 'object')
-    t.match(await by(ana, 'audience', 'reveal', 'Secret/Code'), { status: 0 })
+    t.match(await by(ana, 'audience', 'reveal', 'Secret 5%/Code'), { status: 0 })
     await until('ben to see it', async () => (await code()) === 'red')
   })
 
