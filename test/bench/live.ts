@@ -6,6 +6,17 @@ import { startNode } from '../../src/node/node.ts'
 import { openLogger } from '../../src/node/observability/logging.ts'
 import { configure, newParty } from '../support/unchecked-party.ts'
 
+export interface LiveExtent {
+  readonly contracts: number
+  /** Subscribers of each. */
+  readonly ofEach: number
+  /** How often both take their turn, behind one to warm up: a disk that others wait for makes all of them late for a while. */
+  readonly turns: number
+  /** Of a turn of each. */
+  readonly seconds: number
+  readonly warmUpSeconds: number
+}
+
 /** From settled to received by another process, milliseconds. */
 export interface LiveFigures {
   readonly contracts: number
@@ -18,13 +29,10 @@ export interface LiveFigures {
   readonly aloneP99Ms: number
 }
 
-/** How often both take their turn, behind one to warm up: a disk that others wait for makes all of them late for a while. */
-const TURNS = 4
-
 /** One change a second on each of so many contracts, with so many subscribers each, and the same with one subscriber, who is told of all of them, in turns. */
 export async function measureLive(
   dir: string,
-  { contracts, ofEach, seconds }: { contracts: number; ofEach: number; seconds: number },
+  { contracts, ofEach, turns, seconds, warmUpSeconds }: LiveExtent,
 ): Promise<LiveFigures> {
   process.env.CONCORDATA_LOG_LEVEL = 'silent'
   const ana = await newParty(dir, 'ana')
@@ -76,12 +84,10 @@ export async function measureLive(
       return took
     }
     const [alone, all]: [number[], number[]] = [[], []]
-    for (let turn = 0; turn <= TURNS; turn++) {
-      const one = await during(0, seconds / TURNS)
-      const each = await during(ofEach, seconds / TURNS)
-      if (turn === 0) continue
-      alone.push(...one)
-      all.push(...each)
+    for (const each of [0, ofEach]) await during(each, warmUpSeconds)
+    for (let turn = 0; turn < turns; turn++) {
+      alone.push(...(await during(0, seconds)))
+      all.push(...(await during(ofEach, seconds)))
     }
     for (const took of [alone, all]) took.sort((one, other) => one - other)
     const at = (sorted: readonly number[], part: number) =>

@@ -7,16 +7,19 @@ import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts'
 import { SeededRandom } from '../simulation/seeded-random.ts'
 import { busyUid, recordBusyContract } from '../support/busy-contract.ts'
 
-/** Contracts of three members that the real code has written: proposals, conflicts, votes, refusals, notes. */
-const MADE = 4
 const ROUNDS = 40
 /** Requests that ride in one statement under load. */
 const REQUESTS_PER_STATEMENT = 10
 const FIELDS = 40
-/** So often they are put into the store, each time under other UIDs: making them takes longer than folding them. */
-const COPIES = { whole: 40, quick: 5 }
-const RUNS = { whole: 3, quick: 2 }
 const WRITES_AT_ONCE = 4096
+
+export interface RebuildExtent {
+  /** Contracts of three members that the real code has written: proposals, conflicts, votes, refusals, notes. */
+  readonly made: number
+  /** So often they are put into the store, each time under other UIDs: making them takes longer than folding them. */
+  readonly copies: number
+  readonly runs: number
+}
 
 export interface RebuildFigures {
   readonly entries: number
@@ -29,12 +32,12 @@ export interface RebuildFigures {
 }
 
 /** How fast a read model is made anew from SQLite. */
-export async function measureRebuild(dir: string, extent: 'whole' | 'quick'): Promise<RebuildFigures> {
+export async function measureRebuild(dir: string, { runs, ...extent }: RebuildExtent): Promise<RebuildFigures> {
   const path = join(dir, 'store.sqlite')
-  await fill(path, COPIES[extent])
+  await fill(path, extent)
   const store = await openSqliteStore(path, { readonly: true, snapshot: true })
   let best: RebuildFigures | undefined
-  for (let run = 0; run < RUNS[extent]; run++) {
+  for (let run = 0; run < runs; run++) {
     const floor = await timed(() => readAndParse(store))
     const { seconds, cpuSeconds, result } = await timed(() =>
       rebuildReadModel(join(dir, 'read-model.sqlite'), store.events),
@@ -54,20 +57,20 @@ export async function measureRebuild(dir: string, extent: 'whole' | 'quick'): Pr
   return best as RebuildFigures
 }
 
-async function fill(path: string, copies: number): Promise<void> {
-  const made = openMemoryStore()
+async function fill(path: string, { made, copies }: Omit<RebuildExtent, 'runs'>): Promise<void> {
+  const original = openMemoryStore()
   const uids: Uid[] = []
-  for (let n = 0; n < MADE; n++) {
+  for (let n = 0; n < made; n++) {
     const contract = busyUid(n)
     uids.push(contract)
     const busy = { contract, members: 3, rounds: ROUNDS, requestsPerStatement: REQUESTS_PER_STATEMENT, fields: FIELDS }
-    await recordBusyContract(made, busy, new SeededRandom(n))
+    await recordBusyContract(original, busy, new SeededRandom(n))
   }
-  const events = await Array.fromAsync(made.events.readAll())
+  const events = await Array.fromAsync(original.events.readAll())
   const store = await openSqliteStore(path)
   for (let copy = 1; copy <= copies; copy++) {
     // To derive a UID takes two hundred times as long as to put it in the place of another.
-    const names = uids.map((uid, n) => [uid, busyUid(copy * MADE + n)] as const)
+    const names = uids.map((uid, n) => [uid, busyUid(copy * made + n)] as const)
     const renamed = (text: string) => names.reduce((done, [uid, name]) => done.replaceAll(uid, name), text)
     const writes = events.map(({ stream, type, data }): Write => {
       return {

@@ -138,7 +138,8 @@ export function reportWide(figures: WideFigures): void {
   )
   line('proposed, signed and settled by two', figures.change, figures.changeRatio, ['at most', 2])
   line('the outcome and the hash of the record alone', figures.decision, figures.decisionRatio)
-  line('the same among 100 fields beside 100,000, without rules', figures.hash, figures.hashRatio, ['at most', 3])
+  const [few, many] = figures.fieldsHashed.map((count) => count.toLocaleString('en'))
+  line(`the same among ${few} fields beside ${many}, without rules`, figures.hash, figures.hashRatio, ['at most', 3])
 }
 
 function row(name: string, ours: string, floor: string, ratio: string, rounds: string, aim: string): void {

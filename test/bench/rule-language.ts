@@ -2,8 +2,14 @@ import { parser } from '@bpmn-io/lezer-feel'
 import { workedExpressions } from './worked-rules.ts'
 
 const RUNS_A_TURN = 1
-/** Runs of each until both are compiled by the engine. */
-const WARM_UP = 60
+
+export interface RulesExtent {
+  readonly rounds: number
+  /** Processor time of the faster side in a round; the other has the same expressions to work at. */
+  readonly millisecondsEach: number
+  /** Runs of each until both are compiled by the engine. */
+  readonly warmUpRuns: number
+}
 
 export interface RuleFigures {
   readonly expressions: number
@@ -22,7 +28,7 @@ export interface RuleFigures {
  * In turns: parsing by lezer-feel alone against compiling, and feelin against evaluating what was compiled once; of evaluation those that
  * feelin comes to the same value of.
  */
-export function measureRules(rounds: number, millisecondsEach: number): RuleFigures {
+export function measureRules({ rounds, millisecondsEach, warmUpRuns }: RulesExtent): RuleFigures {
   const all = workedExpressions()
   const alike = all.filter((one) => one.isAlike())
   const parseAlone = parser.configure({ dialect: 'camunda', top: 'Expression' })
@@ -33,7 +39,7 @@ export function measureRules(rounds: number, millisecondsEach: number): RuleFigu
     evaluate: () => alike.map((one) => one.evaluate()),
   }
   const inTurns = (one: keyof typeof ways, other: keyof typeof ways) => {
-    for (let n = 0; n < WARM_UP; n++) for (const way of [one, other]) ways[way]()
+    for (let n = 0; n < warmUpRuns; n++) for (const way of [one, other]) ways[way]()
     return Array.from({ length: rounds }, () => measured(ways[one], ways[other], millisecondsEach))
   }
   const compiled = inTurns('compile', 'parse')

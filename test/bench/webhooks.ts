@@ -42,6 +42,12 @@ const HEADERS = {
   'webhook-signature': `v1,${'A'.repeat(43)}=`,
 }
 
+export interface WebhooksExtent {
+  /** What a replay tells: each is a change of its own. */
+  readonly entries: number
+  readonly rounds: number
+}
+
 export interface WebhookFigures {
   readonly messages: number
   /** A second, the median of the rounds: the best of one side says little of the other. */
@@ -50,7 +56,7 @@ export interface WebhookFigures {
 }
 
 /** How fast a webhook is told of entries that have settled, beside posting the same bodies under the same headers, one after another, with undici alone. */
-export async function measureWebhooks(dir: string, entries: number, rounds: number): Promise<WebhookFigures> {
+export async function measureWebhooks(dir: string, { entries, rounds }: WebhooksExtent): Promise<WebhookFigures> {
   const receiver = new Worker(RECEIVER, { eval: true })
   const said = <Said>() => new Promise<Said>((resolve) => receiver.once('message', resolve))
   const { port } = await said<{ port: number }>()

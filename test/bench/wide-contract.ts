@@ -17,8 +17,14 @@ const FIELDS_A_BLOCK = 100
 const RULES = 500
 /** Of these that read the field that is proposed in, the last one computes another. */
 const READING = 5
-const FIELDS_HASHED = [100, 100_000] as const
 const COMMANDS_A_REQUEST = 500
+
+export interface WideExtent {
+  readonly rounds: number
+  readonly changesEach: number
+  /** Fields of one block, few and many, among which the hash of the record is computed. */
+  readonly fieldsHashed: readonly [few: number, many: number]
+}
 
 export interface WideFigures {
   /** Microseconds of the processor, on the narrow contract, and how many times that on the wide one with its rules: in each round. */
@@ -26,24 +32,26 @@ export interface WideFigures {
   readonly changeRatio: readonly number[]
   readonly decision: number
   readonly decisionRatio: readonly number[]
-  /** Of the hash of the record after one value, among 100 fields and among 100,000 in one block. */
+  /** Of the hash of the record after one value, among few fields and among many in one block. */
+  readonly fieldsHashed: readonly [few: number, many: number]
   readonly hash: number
   readonly hashRatio: readonly number[]
 }
 
 /** In turns: a proposal on a contract of 100 fields without rules, and on one of 10,000 fields with 500 rules of which 5 read the field. */
-export function measureWide(rounds: number, changesEach: number): WideFigures {
+export function measureWide({ rounds, changesEach, fieldsHashed }: WideExtent): WideFigures {
   const narrow = new Two(NARROW, 0)
   const wide = new Two(WIDE, RULES)
   const change = ratios(rounds, changesEach, narrow.change, wide.change)
   const decision = ratios(rounds, changesEach * 5, narrow.decision, wide.decision)
-  const [few, many] = FIELDS_HASHED.map((count) => new Two(count, 0, count)) as [Two, Two]
+  const [few, many] = fieldsHashed.map((count) => new Two(count, 0, count)) as [Two, Two]
   const hash = ratios(rounds, changesEach * 5, few.decision, many.decision)
   return {
     change: change.one,
     changeRatio: change.ratios,
     decision: decision.one,
     decisionRatio: decision.ratios,
+    fieldsHashed,
     hash: hash.one,
     hashRatio: hash.ratios,
   }
