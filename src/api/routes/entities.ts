@@ -1,15 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { isByKey, pathByNumbers } from '../../documents/element-at.ts'
 import type { Uid } from '../../events/ids.ts'
 import { csvRows } from '../../projections/entities/csv-rows.ts'
 import { type Entity, shownAttributes } from '../../projections/entities/entity.ts'
-import type { EntityRows } from '../../projections/entities/entity-rows.ts'
+import type { EntityPage, EntityRows } from '../../projections/entities/entity-rows.ts'
 import { type EntityRow, withHeld } from '../../projections/entities/held-values.ts'
 import { childrenOf, entities, type Relation } from '../../projections/entities/model.ts'
 import { QueryUnfit } from '../../projections/entities/query-unfit.ts'
 import { csvRecord } from '../../runtime/csv.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import type { Store } from '../../store/port.ts'
 import {
   EntityModelSchema,
   entityModel,
@@ -19,15 +19,16 @@ import {
   rowSchema,
   rowsSchema,
 } from '../answers/entities.ts'
+import { ofElement } from '../answers/problems.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { formatFor, mediaTypes } from '../http/forms/accept.ts'
 import { formCheck } from '../http/validation.ts'
+import type { RoutePorts } from './ports.ts'
 
-export interface EntityRoutesPorts {
+/** `store` holds what the seals in rows stand for. */
+export interface EntityRoutesPorts extends Pick<RoutePorts, 'contracts' | 'store'> {
   /** Of the read model. */
   readonly entityRows: Pick<EntityRows, 'find' | 'get' | 'uidOf'>
-  /** Holds what the seals in rows stand for. */
-  readonly store: Store
 }
 
 /** The entity has no row of that id. */
@@ -52,8 +53,11 @@ const ofRead = {
     byPlural.get(child ?? plural ?? '')?.writtenBy,
 } as const
 
+/** Of a path that names an entry by its key, too. */
+const ofList = [...ofElement, 'query_unfit', 'query_too_wide', 'not_acceptable'] as const
+
 /** `/api`, `/api/<entities>[/<id>[/<children>]]`, all of the model of entities. */
-export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entityRows, store }) => {
+export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contracts, entityRows, store }) => {
   app.get(
     '/api',
     {
@@ -72,7 +76,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     {
       config: {
         ...ofRead,
-        problems: ['query_unfit', 'query_too_wide', 'not_acceptable'],
+        problems: ofList,
         variants: entities.map((entity) => ({
           url: `/api/${entity.plural}`,
           schema: {
@@ -129,7 +133,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     {
       config: {
         ...ofRead,
-        problems: ['no_such_row', 'no_such_relation', 'query_unfit', 'query_too_wide', 'not_acceptable'],
+        problems: ['no_such_row', 'no_such_relation', ...ofList],
         variants: entities.flatMap((entity) =>
           childrenOf(entity).map(({ child }) => ({
             url: `/api/${entity.plural}/:id/${child.plural}`,
@@ -167,6 +171,16 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     return row
   }
 
+  /** Keys of entries are values, which no table has: where `path` names an entry by its key, its number. Undefined: there is no such entry. Throws NoSuchPath. */
+  async function byNumbers(filters: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string> | undefined> {
+    const [path, contract] = [filters.get('path'), filters.get('contract')]
+    if (path === undefined || contract === undefined || !isByKey(path)) return filters
+    const uid = entityRows.get(entityAt('Contracts'), contract)?.uid as Uid | undefined
+    if (uid === undefined) return filters
+    const counted = await contracts.use(uid, ({ state }) => pathByNumbers(path, state.settling.agreed, store.payloads))
+    return counted === undefined ? undefined : new Map([...filters, ['path', counted]])
+  }
+
   /** `given`: a filter that the path says. */
   async function page(
     entity: Entity,
@@ -183,12 +197,16 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
       if (filters.has(by)) throw new QueryUnfit('query_unfit', `the path says ${by} already`, { path: `/${by}` })
       filters.set(by, value)
     }
-    const { next, rows } = entityRows.find(entity, {
-      filters,
-      limit,
-      ...(cursor !== undefined && { cursor }),
-      ...(sort !== undefined && { sort: { by: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } }),
-    })
+    const asked = await byNumbers(filters)
+    const { next, rows } =
+      asked === undefined
+        ? NO_ROWS
+        : entityRows.find(entity, {
+            filters: asked,
+            limit,
+            ...(cursor !== undefined && { cursor }),
+            ...(sort !== undefined && { sort: { by: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } }),
+          })
     if (next !== undefined) reply.header('link', `<${withCursor(request, next)}>; rel="next"`)
     const shown = await withHeld(entity, rows, uidOf, store.payloads)
     reply.header('vary', 'accept')
@@ -198,6 +216,8 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { entity
     return [csvRecord(columns), ...csvRows(columns, shown)].join('')
   }
 }
+
+const NO_ROWS: EntityPage = { rows: [] }
 
 /** JSON is also for whoever says nothing that is understood, as everywhere. */
 function isCsvAsked(format: string | undefined, { headers: { accept } }: FastifyRequest): boolean {

@@ -79,7 +79,6 @@ export class EntityRows {
         for (const name of stepsOf(path)) {
           if (element === undefined) return undefined
           element = this.#named(element, name) ?? this.#entryNumbered(element, name)
-          if (element === undefined && BY_KEY.test(name)) throw pathUnfit()
         }
         return element
       },
@@ -271,18 +270,15 @@ export class EntityRows {
   }
 }
 
-/** Names as rows show them, in whatever normalisation form. Attacker-controlled: `path`. Throws QueryUnfit. */
+/** Names as rows show them, in whatever normalisation form; entries by their numbers, since keys are values, and values are in no table. Attacker-controlled: `path`. Throws QueryUnfit. */
 function stepsOf(path: string): string[] {
   const steps = path === '' ? [] : path.split('/').map(nfc)
   if (steps.includes('')) throw pathUnfit()
   return steps
 }
 
-/** Keys are values, and values are in no table. */
-const BY_KEY = /\[[^=]+= *(?:"|-?\d).*\]$/s
-
 function pathUnfit(): QueryUnfit {
-  const expected = 'names with slashes between them, an entry of a list by its number'
+  const expected = 'names with slashes between them, an entry of a list by its number or its key'
   return new QueryUnfit('query_unfit', `a path is ${expected}`, { path: '/path', expected })
 }
 

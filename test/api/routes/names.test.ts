@@ -1,7 +1,7 @@
 import t from 'tap'
 import { main } from '../../../src/cli/main.ts'
 import { openNode } from '../../../src/index.ts'
-import { newParty } from '../../support/node-party.ts'
+import { newParty, until } from '../../support/node-party.ts'
 
 process.env.CONCORDATA_LOG_LEVEL = 'silent'
 
@@ -112,6 +112,27 @@ t.test('an entry is named by its key wherever a path is, in a body or a query', 
   t.notOk(byNumber.includes('404 no_such_path'), byNumber.join())
   const strange = await named('Lines[Insurer = "nobody"]')
   t.same(new Set(strange.filter((_, place) => place !== 6)), new Set(['404 no_such_path']))
+
+  t.equal((await ana.call('PUT', `${root}/Lines/1/Share`, '2')).status, 200)
+  const uid = root.replace('/new-api/', '')
+  const found = async (what: string, path: string) => {
+    const { body } = await ana.call('GET', `/api/${what}?contract=${uid}&path=${encodeURIComponent(path)}`)
+    return body.requests ?? body
+  }
+  await until('the read model to have it', async () => (await found('Request', 'Lines[1]/Share')).length === 1)
+  for (const what of ['Elements', 'Request']) {
+    const counted = await found(what, 'Lines[1]/Share')
+    t.equal(counted.length, 1, what)
+    t.same(await found(what, 'Lines[Insurer = "cornhill-re"]/Share'), counted, what)
+    const other = { code: 'no_such_path', expected: 'Insurer' }
+    t.match(await found(what, 'Lines[Share = 1]'), what === 'Elements' ? other : { code: other.code }, what)
+  }
+  t.same(await found('Elements', 'Lines[Insurer = "nobody"]'), [], 'as of a name that nothing has')
+  t.match(await found('Elements', 'Lines[Insurer = "cornhill-re"]//Share'), { code: 'query_unfit' })
+  t.match(await ana.call('GET', '/api/Elements?path=Lines%5BInsurer=%22x%22%5D'), { body: { code: 'query_unfit' } })
+  const beside = (await ana.call('GET', `/api/Contracts/${uid}/Elements?path=Lines%5BInsurer=%22cornhill-re%22%5D`))
+    .body
+  t.match(beside, [{ path: 'Lines/1' }])
 })
 
 t.test('a text that begins with a byte order mark is shown in forms that keep it', async (t) => {
