@@ -1,4 +1,5 @@
 import type { CandidateFate } from '../documents/candidates/fates.ts'
+import { textOf } from '../documents/field-text.ts'
 import { ruleText } from '../documents/rules/rule-text.ts'
 import type { RuleWritten } from '../documents/written-rule.ts'
 
@@ -28,27 +29,15 @@ export function problemLines(evidence: Readonly<Record<string, unknown>>, senten
     if (typeof value === 'string' && sentence.includes(value)) return []
     // What it is about says the rule, or the type, already.
     if (name === 'with' && ('rule' in evidence || 'expected' in evidence)) return []
-    if (name === 'expected') return [`  expected: ${shown(value)}${formOf(value, evidence.currency)}`]
+    if (name === 'expected') return [`  expected: ${shown(value)}${formOf(evidence.example)}`]
     if (name === 'candidates') return (value as readonly CandidateFate[]).map(candidateLine)
     return name === 'rule' ? ruleLines(value) : [`  ${name}: ${shown(value)}`]
   })
 }
 
-/** How people write a value of a type (docs/api.md); other types say their options, or what constrains them. */
-const FORMS: Readonly<Record<string, string>> = {
-  boolean: 'true',
-  date: '2027-01-31',
-  'date-time': '2027-01-31T12:00:00Z',
-  decimal: '12.50',
-  duration: 'P1Y6M',
-  integer: '13',
-  money: 'USD 100.00',
-}
-
-function formOf(type: unknown, currency: unknown): string {
-  const form = typeof type === 'string' && Object.hasOwn(FORMS, type) ? FORMS[type] : undefined
-  if (form === undefined) return ''
-  return `, as ${typeof currency === 'string' ? form.replace('USD', currency) : form}`
+/** How people write a value of the type. */
+function formOf(example: unknown): string {
+  return example === undefined ? '' : `, as ${textOf(example)}`
 }
 
 function candidateLine({ at, fate, waitsFor }: CandidateFate): string {

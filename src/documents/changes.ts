@@ -47,10 +47,16 @@ export function arrangement(element: Element, names: readonly string[]): Changes
 /** A text written to a field: by POST it is proposed in any case. */
 export function changesFromText(element: Element, text: string, isPosted: boolean, ground: Ground): Changes {
   if (element.kind === 'block') {
-    throw new WriteUnfit('write_unfit', 'a block takes JSON (application/json): its children by name')
+    throw new WriteUnfit(
+      'write_unfit',
+      'a block takes JSON (application/json) or XML (application/xml): its children by name',
+    )
   }
   if (element.kind === 'list') {
-    throw new WriteUnfit('write_unfit', 'a list takes JSON (application/json): PUT an array, POST an entry')
+    throw new WriteUnfit(
+      'write_unfit',
+      'a list takes JSON (application/json) or XML (application/xml): PUT all entries, POST one',
+    )
   }
   const writing = new Writing(ground)
   const value = valueFromText(builtInOf(element.field, ground.types), text)

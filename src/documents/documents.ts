@@ -382,8 +382,10 @@ async function blockFor(names: readonly string[], view: AgreedView): Promise<Blo
 }
 
 export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {
-  const path = names.join('/')
-  return new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract, path })
+  const path = names.map((name) => name.replaceAll('/', '%2F')).join('/')
+  const isEscaped = names.some((name) => name.includes('/') && selectorIn(name) === undefined)
+  const advice = isEscaped ? ': no name has a slash in it, and one between names is written as it is' : ''
+  return new NoSuchPath('no_such_path', `the agreed document has no ${path}${advice}`, { contract, path })
 }
 
 function preconditionFailed(names: readonly string[], evidence: object = {}): PreconditionFailed {

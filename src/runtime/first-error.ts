@@ -10,7 +10,7 @@ export interface FormError {
   /** A JSON pointer (RFC 6901) to what is wrong. */
   readonly instancePath: string
   readonly message: string
-  /** Where one of several texts has to stand there. */
+  /** Where one of several texts has to stand there; of a name that has no place there those that have. */
   readonly options?: readonly string[]
 }
 
@@ -43,18 +43,27 @@ export function firstError(form: Form, value: unknown): FormError {
     if (!(found instanceof Found)) throw found
     const { error } = found
     const isRightBelow = error.instancePath.slice(0, error.instancePath.lastIndexOf('/')) === path
-    const message = messageOf(error, isRightBelow ? Object.keys((schema as JsonSchema).properties ?? {}) : [])
-    return { keyword: error.keyword, instancePath: shortened(error.instancePath), message: shortened(message) }
+    const known = isRightBelow ? Object.keys((schema as JsonSchema).properties ?? {}) : []
+    return {
+      keyword: error.keyword,
+      instancePath: shortened(error.instancePath),
+      message: shortened(messageOf(error, known)),
+      ...(isUnknown(error) && known.length > 0 && { options: known }),
+    }
   }
   return { keyword: '', instancePath: '', message: 'is malformed' }
 }
 
 /** With the names that it is about. `known`: those that have a place where it is. */
-function messageOf({ keyword, params, schemaPath, ...error }: RawError, known: readonly string[]): string {
-  if (keyword === 'required') return `must have ${listed(params.requiredProperties ?? [])}`
-  const isUnknown = keyword === 'boolean' && schemaPath.endsWith('/additionalProperties')
-  if (!isUnknown) return Locale.Get()({ keyword, params, schemaPath, ...error } as never)
+function messageOf(error: RawError, known: readonly string[]): string {
+  if (error.keyword === 'required') return `must have ${listed(error.params.requiredProperties ?? [])}`
+  if (!isUnknown(error)) return Locale.Get()(error as never)
   return known.length === 0 ? 'is unknown there' : `is unknown there; what there can be is ${listed(known)}`
+}
+
+/** Whether it is a name that has no place there. */
+function isUnknown({ keyword, schemaPath }: RawError): boolean {
+  return keyword === 'boolean' && schemaPath.endsWith('/additionalProperties')
 }
 
 function listed(names: readonly string[]): string {

@@ -26,11 +26,12 @@ t.test('a problem says which place, which rule and which role it is about', asyn
     '  candidate: Terms/Sum insured: turned down',
     '  candidate: Terms/Sum insured: open; it waits for ben',
   ])
-  t.same(linesOf({ currency: 'GBP', expected: 'money', with: ['money', 'currency'] }), [
+  const example = { amount: '100.00', currency: 'GBP' }
+  t.same(linesOf({ currency: 'GBP', example, expected: 'money', with: ['money', 'currency'] }), [
     '  expected: money, as GBP 100.00',
     '  currency: GBP',
   ])
-  t.same(linesOf({ expected: 'date', with: ['date'] }), ['  expected: date, as 2027-01-31'])
+  t.same(linesOf({ example: '2027-01-31', expected: 'date', with: ['date'] }), ['  expected: date, as 2027-01-31'])
   t.same(linesOf({ with: ['ben'] }), ['  with: ben'])
   t.same(linesOf({ parts: ['ana.4.0', 'ana.5.0'] }), ['  parts: ana.4.0, ana.5.0'], 'what stands all the same')
   t.same(linesOf({}), [])

@@ -110,6 +110,13 @@ t.test('what takes one of several texts names them', async (t) => {
   const told = { instancePath: '/state', message: 'must be "pending" or "void"', options: ['pending', 'void'] }
   t.match(firstError(Compile(asked), { state: 'queued' }), told)
   t.notOk('options' in firstError(Compile(asked), { state: 'void', place: 3 }))
+  const names = Array.from({ length: 40 }, (_, place) => `attribute${place}`)
+  const wide = Compile(
+    Type.Object(Object.fromEntries(names.map((name) => [name, Type.Optional(Type.String())])), {
+      additionalProperties: false,
+    }),
+  )
+  t.match(firstError(wide, { atribute7: 'x' }), { instancePath: '/atribute7', options: names }, 'however many')
   const checked = formCheck(asked, 'querystring')({ state: 'queued' })
   t.match(checked, { error: { evidence: { path: '/state', options: ['pending', 'void'] } } })
 })

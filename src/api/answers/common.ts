@@ -43,6 +43,7 @@ export const VoidReasonSchema = object(
 export const voidDetails = {
   path: Type.Optional(ElementPath),
   expected: Type.Optional(Type.String()),
+  example: Type.Optional(AnyValue),
   options: Type.Optional(Type.Array(Type.String())),
   currency: Type.Optional(Type.String()),
   constraint: Type.Optional(ConstraintSchema),

@@ -43,6 +43,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const textTypes: ReadonlySet<string> = new Set(['text/plain', 'application/x-www-form-urlencoded'])
 /** RFC 7396 §4: of PATCH alone. */
 const MERGE_PATCH = 'application/merge-patch+json'
+const ONLY_JSON = 'the body is application/json here'
 const CSV = 'text/csv'
 const WORKBOOK = mediaTypes.xlsx
 const xmlTypes: ReadonlySet<string> = new Set(['application/xml', 'text/xml'])
@@ -108,14 +109,18 @@ function bodyOf(request: FastifyRequest, bytes: Buffer): unknown {
   if (taken === 'any' && mediaType === WORKBOOK) return tableBody(tableOfXlsx(bytes))
   const [isText, isXml] = [textTypes.has(mediaType), xmlTypes.has(mediaType)]
   if (!isText && !isXml && !(mediaType === 'application/json' || isPatch)) {
-    const message = 'a body is application/json, text/plain, application/xml, text/csv or a workbook'
-    throw new BodyUnsupported('media_type_unsupported', message, { mediaType })
+    throw new BodyUnsupported('media_type_unsupported', expectedOf(taken, request.method), { mediaType })
   }
   const text = textOf(bytes)
   if (!isText && !isXml) return parseExactly(text)
   requireText(text)
   if (taken === 'any') return isXml ? new XmlBody(parseXmlExactly(text)) : new TextBody(text)
-  throw new BodyUnsupported('media_type_unsupported', 'the body is application/json here', { mediaType })
+  throw new BodyUnsupported('media_type_unsupported', ONLY_JSON, { mediaType })
+}
+
+function expectedOf(taken: TakenBody, method: string): string {
+  if (method === 'PATCH') return `the body is application/json or ${MERGE_PATCH} here`
+  return taken === 'any' ? 'a body is application/json, text/plain, application/xml, text/csv or a workbook' : ONLY_JSON
 }
 
 /** Throws BodyMalformed. */

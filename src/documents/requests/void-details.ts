@@ -1,10 +1,10 @@
-import type { Element } from '../../aggregates/contract/document/element.ts'
+import { childAt, type Element } from '../../aggregates/contract/document/element.ts'
 import { builtInOf, definitionOf } from '../../aggregates/contract/document/types.ts'
 import { malformedAt } from '../../aggregates/contract/parse-command.ts'
 import { type ContractState, find, membersOf } from '../../aggregates/contract/state.ts'
 import type { Command } from '../../events/commands.ts'
 import type { FieldType } from '../../events/field-type.ts'
-import type { ElementId } from '../../events/ids.ts'
+import { type ElementId, parentIdOf } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Constraint } from '../../events/type-definition.ts'
 import { AgreedView } from '../agreed-view.ts'
@@ -15,6 +15,8 @@ export interface VoidDetails {
   readonly path?: string
   /** The type of the field; or which member of a command, as a JSON pointer, has to be what. */
   readonly expected?: string
+  /** A value of the type, as JSON has it. */
+  readonly example?: Example
   /** What the field takes: of a choice, or the parties that it can name. */
   readonly options?: readonly string[]
   /** The only one that it takes. */
@@ -23,6 +25,20 @@ export interface VoidDetails {
   readonly constraint?: Constraint
   /** What is exceeded; `max` where it is pinned in the contract, or at the list. */
   readonly limit?: { readonly name: string; readonly max?: number }
+}
+
+type Example = NonNullable<unknown>
+
+/** As in *Each type in each form* of docs/api.md. Of the others say `options` more, or docs/api.md. */
+const EXAMPLES: Partial<Record<FieldType['type'], Example>> = {
+  boolean: true,
+  contract: '<uid>',
+  date: '2027-01-31',
+  'date-time': '2027-01-31T12:00:00Z',
+  decimal: '12.50',
+  duration: 'P1Y6M',
+  integer: 13,
+  money: { amount: '100.00', currency: 'USD' },
 }
 
 type Limit = NonNullable<VoidDetails['limit']>
@@ -36,8 +52,10 @@ export function voidDetails(
   const command = commands[place] as Command | undefined
   if (command === undefined) return {}
   const at = placeOf(command, commands as readonly Command[], document)
+  const isKey = code === 'key_taken' && others[0] !== undefined
+  const names = isKey ? takenKeyAt(others[0] as ElementId, commands as readonly Command[], document) : at?.names
   return {
-    ...(at !== undefined && { path: at.names.map(encodeURIComponent).join('/') }),
+    ...(names !== undefined && { path: names.map(encodeURIComponent).join('/') }),
     ...(code === 'value_wrong_type' && at?.field !== undefined && expectedOf(at.field, document)),
     ...(code === 'command_malformed' && malformed(command)),
     ...(code === 'limit_exceeded' && others[0] !== undefined && { limit: limitNamed(others[0], at, document) }),
@@ -49,11 +67,36 @@ function expectedOf(type: FieldType, document: ContractState): VoidDetails {
   const definition = type.type === 'custom' ? definitionOf(document.types, type.definition) : undefined
   return {
     expected: builtIn.type,
+    ...exampleOf(builtIn),
     ...(builtIn.type === 'choice' && { options: builtIn.options }),
     ...(builtIn.type === 'party' && { options: membersOf(document).map(({ card }) => card.handle) }),
     ...(builtIn.type === 'money' && builtIn.currency !== undefined && { currency: builtIn.currency }),
     ...(definition?.constraint !== undefined && { constraint: definition.constraint }),
   }
+}
+
+function exampleOf(type: FieldType): VoidDetails {
+  if (type.type === 'money' && type.currency !== undefined)
+    return { example: { amount: '100.00', currency: type.currency } }
+  const example = EXAMPLES[type.type]
+  return example === undefined ? {} : { example }
+}
+
+/** The key that this request writes, of the list in which another entry has it; where it writes several, the list. */
+function takenKeyAt(
+  entry: ElementId,
+  commands: readonly Command[],
+  document: ContractState,
+): readonly string[] | undefined {
+  const list = placeNamed(parentIdOf(entry), commands, document)
+  if (list?.element?.kind !== 'list') return undefined
+  const key = childAt(list.element.prototype, 0)?.name
+  const isKey = ({ names }: Place) => names.length === list.names.length + 2 && names.at(-1) === key
+  const written = commands.flatMap((command) => {
+    const at = command.type === 'ProposeValue' ? placeOf(command, commands, document) : undefined
+    return at !== undefined && isKey(at) && list.names.every((name, place) => at.names[place] === name) ? [at] : []
+  })
+  return written.length === 1 ? written[0]?.names : list.names
 }
 
 function malformed(command: Command): VoidDetails {

@@ -45,7 +45,7 @@ export class Receivers {
     // Blanks, and lines that end, would be taken out of it.
     const isPlain = url !== undefined && `${url.username}${url.password}${url.hash}` === '' && !/[\0-\x20]/.test(text)
     if (!isPlain || PORTS[url.protocol] === undefined) {
-      const expected = 'an https URL without user, password and fragment'
+      const expected = 'an https (or http) URL without user, password and fragment'
       throw new WebhookUnfit('webhook_unfit', `a webhook goes to ${expected}`, { expected })
     }
     const port = url.port || PORTS[url.protocol]

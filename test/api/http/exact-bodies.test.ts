@@ -117,6 +117,18 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
   t.equal(ana.handle, 'ana')
 })
 
+t.test('what is wrong with a body says where, and what would be right', async (t) => {
+  const { root, send } = await exactNode(t)
+  const detail = async (line: string, type: string, body: string) =>
+    JSON.parse((await send(line, { 'content-type': type }, body)).text).detail as string
+  t.match(await detail(`POST ${root}`, JSON_TYPE, '{\n  "a": 1,\n}'), /line 3, column 1$/)
+  t.equal(await detail(`POST ${root}`, JSON_TYPE, 'nonsense'), 'it is not valid JSON')
+  const patch = await detail(`PATCH ${root}`, 'application/json-patch+json', '[]')
+  t.match(patch, /application\/json or application\/merge-patch\+json/)
+  t.notMatch(await detail('POST /api/Contract', 'text/json', '{"title": "x"}'), /workbook/)
+  t.match(await detail(`POST ${root}`, 'text/plain', '<record/>'), /application\/xml/)
+})
+
 t.test('an empty write fails alone, whatever is written beside it', async (t) => {
   const names = Array.from({ length: 8 }, (_, place) => `Field${place}`)
   const { root, send, size } = await exactNode(t, Object.fromEntries(names.map((name) => [name, 'as it was'])))

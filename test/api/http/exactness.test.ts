@@ -33,6 +33,10 @@ t.test('a URL is read in one way', { timeout: 120_000 }, async (t) => {
   t.equal((await send(`GET ${root}/T%65xt?token=a%20b`)).text, 'by an absolute URL')
   t.equal((await send(`GET ${root}/two%20words/`)).text, 'x')
   t.equal((await send(`GET ${root}/two+words`)).code, 'no_such_path', 'a plus is no space in a path')
+  const escaped = JSON.parse((await send(`GET ${root}/Text%2Fx`)).text)
+  t.match(escaped, { code: 'no_such_path', path: 'Text%2Fx', detail: /has no Text%2Fx: .* as it is/ })
+  const plain = JSON.parse((await send(`GET ${root}/Text/x`)).text)
+  t.match(plain, { path: 'Text/x', detail: /has no Text\/x$/ })
   t.equal((await send(`GET /api/FullContract?%43ontractId=${uid}`)).status, 200)
   t.equal((await json('POST', '/%61pi/Contract', '{"title":"by escapes"}')).status, 201)
   const unreadable = [

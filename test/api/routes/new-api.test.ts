@@ -198,7 +198,10 @@ t.test('what is known to be void is refused here, with what it would take, and e
   const size = async () => ((await (await call('GET', `/api/Contract/${uid}`)).json()) as { size: number }).size
   const terms = { $field: { type: 'choice', options: ['30 days', '60 days'] }, $value: '30 days' }
   const lines = { $list: { entriesMax: 1, entry: { Insurer: { $field: { type: 'party' } } } } }
-  t.equal((await call('POST', root, { Checked: { Is: true, Lines: lines, Terms: terms } })).status, 201)
+  const entry = { ...lines.$list.entry, Share: { $field: { type: 'decimal' } } }
+  const keyed = { $list: { entriesMax: 4, entry, key: 'Insurer' } }
+  t.equal((await call('POST', root, { Checked: { Is: true, Keyed: keyed, Lines: lines, Terms: terms } })).status, 201)
+  t.equal((await call('POST', `${root}/Checked/Keyed`, { Insurer: 'sole', Share: 1 })).status, 201)
   const before = await size()
   const problem = async (method: string, path: string, body?: unknown, more?: Record<string, string>) => {
     const response = await call(method, `${root}/${path}`, body, more)
@@ -219,6 +222,21 @@ t.test('what is known to be void is refused here, with what it would take, and e
     status: 422,
     body: { code: 'value_wrong_type', expected: 'party', options: ['sole'], path: 'Checked/Lines/1/Insurer' },
   })
+  t.match(await problem('POST', '', { Born: { $field: { type: 'date' }, $value: '31/01/1990' } }), {
+    status: 422,
+    body: { code: 'value_wrong_type', expected: 'date', example: '2027-01-31', path: 'Born' },
+  })
+  t.match(await problem('POST', '', { Fee: { $field: { type: 'money', currency: 'GBP' }, $value: 90 } }), {
+    status: 422,
+    body: { code: 'value_wrong_type', currency: 'GBP', example: { amount: '100.00', currency: 'GBP' } },
+  })
+  t.match(
+    await problem('POST', 'Checked/Keyed', { Insurer: 'sole', Share: 2 }),
+    { status: 409, body: { code: 'key_taken', path: 'Checked/Keyed/2/Insurer', with: [String] } },
+    'the key is what is taken, and not what was written last',
+  )
+  const several = await problem('POST', 'Checked', { Keyed: [{ Insurer: 'sole' }, { Insurer: 'sole', Share: 3 }] })
+  t.match(several, { status: 409, body: { code: 'key_taken', path: 'Checked/Keyed' } }, 'one of several')
   t.match(await problem('PUT', 'Checked/Lines', [{ Insurer: 'sole' }, { Insurer: 'sole' }]), {
     status: 422,
     body: { code: 'limit_exceeded', limit: { max: 1, name: 'entriesMax' }, path: 'Checked/Lines' },
