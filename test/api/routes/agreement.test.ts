@@ -55,6 +55,11 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
   t.equal((await cleo.call('POST', `${at}/Decline`)).status, 202)
   await until('cleo to be out', async () => (await standing(cleo)()) === 'stranger')
   t.match((await ana.call('POST', `${at}/Invitations`, { party: 'cleo' })).body, { code: 'handle_taken' })
+  // Asked again under a key what has been done is done, where without one there is nothing to do.
+  const again = (party: NodeParty, method: string, path: string, body?: unknown) =>
+    party.call(method, `${at}/${path}`, body, undefined, { 'idempotency-key': 'again' })
+  t.match(await again(cleo, 'POST', 'Decline'), { status: 202, body: { standing: 'declined' } })
+  t.match(await cleo.call('POST', `${at}/Decline`), { status: 409, body: { code: 'not_invited' } })
 
   await t.test('a person is asked, and refuses with words that the author sees', async (t) => {
     const writing = ana.call('POST', `/new-api/${contract}`, { Rate: '5' })
@@ -80,6 +85,9 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     const tooLong = { answer: 'refuse', about: { text: 'x'.repeat(4001) } }
     t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, tooLong)).status, 400)
     t.match((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).body, { code: 'not_asked' })
+    t.equal((await again(ben, 'POST', `Questions/${question.request}`, answer)).status, 204)
+    const other = { answer: 'acknowledge' }
+    t.match((await again(ben, 'POST', `Questions/${question.request}`, other)).body, { code: 'not_asked' })
   })
 
   await t.test('a request that a person is asked about is taken back by its user', async (t) => {
@@ -100,6 +108,11 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
       outcome: { kind: 'withdrawn', code: 'user', about: { isHeld: true, text: `${SAID} changed my mind` } },
     })
     t.match((await ana.call('DELETE', `${at}/Requests/${request}`)).body, { code: 'not_withdrawable' })
+    t.equal((await again(ben, 'POST', `Questions/${request}`, { answer: 'acknowledge' })).status, 204)
+    t.match((await again(ben, 'POST', `Questions/${request}`, { answer: 'refuse' })).body, { code: 'not_asked' })
+    const { status, body } = await again(ana, 'DELETE', `Requests/${request}`)
+    t.same([status, body], [202, (await ana.call('GET', `${at}/Requests/${request}`)).body])
+    t.match((await again(ben, 'DELETE', `Requests/${request}`)).body, { code: 'not_withdrawable' }, 'it is not his')
   })
 
   await t.test('a value that is for others is shown as sealed: by whom, to whom, and what it is called', async (t) => {

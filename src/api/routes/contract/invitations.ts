@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { memberOf } from '../../../aggregates/contract/state.ts'
+import { closedInvitationOf, memberOf } from '../../../aggregates/contract/state.ts'
 import { NotInvited } from '../../../contracts/registry/invitation-replies.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { HandleSchema, UidSchema } from '../../../events/ids.ts'
@@ -111,6 +111,8 @@ export const invitationRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
     async (request, reply) => {
       const { uid } = request.params
       await contracts.use(uid, async (live) => {
+        const closed = closedInvitationOf(live.state.settling.agreed, live.self)
+        if (request.keyed !== undefined && closed?.how === 'declined') return
         await contracts.decline(uid)
         ports.announce(live)
       })

@@ -1,4 +1,7 @@
 import { Type } from 'typebox'
+import { feedOf, firstCovering } from '../../../agreement/feeds.ts'
+import { withHistory } from '../../../agreement/history/looking-back.ts'
+import { refusalIn } from '../../../agreement/refusals.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import { type Hash, isHash } from '../../../crypto/hash.ts'
@@ -59,15 +62,28 @@ export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
         response: { 204: NoBody },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ keyed, params, body }, reply) => {
       await contracts.use(params.uid, async (live) => {
         const { request } = await heldRequest(live, params.request)
         const { answer, ...refusal } = body
+        // Whoever asks with a key asks again, maybe.
+        if (keyed !== undefined && answer === (await answeredBefore(request, live))) return
         await live.answer(request, answer === 'refuse' ? refusal : undefined)
       })
       return reply.code(204).send()
     },
   )
+}
+
+/** What this party has signed on a request of another; undefined: nothing yet, or that a rule refuses it, which no person has said. */
+function answeredBefore(request: RequestRef, live: LiveContract): Promise<'acknowledge' | 'refuse' | undefined> {
+  return withHistory(live, ({ feeds }) => {
+    const said = firstCovering(feedOf(feeds, live.self), request.handle, request.seq)
+    if (said === undefined) return undefined
+    const refusal = refusalIn(said.statement, request)
+    if (refusal === undefined) return 'acknowledge'
+    return refusal.code === 'person' ? 'refuse' : undefined
+  })
 }
 
 /** Those of a contract as people read them. */

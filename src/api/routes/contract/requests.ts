@@ -46,9 +46,14 @@ export const requestRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, s
         response: { 202: RequestStatusSchema },
       },
     },
-    async ({ params, query }, reply) => {
+    async ({ keyed, params, query }, reply) => {
       const status = await contracts.use(params.uid, async (live) => {
         const { request } = await heldRequest(live, params.request)
+        // Whoever asks with a key asks again, maybe.
+        if (keyed !== undefined && request.handle === live.self) {
+          const { outcome, ...others } = await requestStatus(live, store, params.request)
+          if (outcome?.kind === 'withdrawn' && outcome.code === 'user') return { ...others, outcome }
+        }
         const { title, text } = query
         const about = { ...(title === undefined ? {} : { title }), ...(text === undefined ? {} : { text }) }
         await live.withdraw(request, isAbout(about) ? about : undefined)
