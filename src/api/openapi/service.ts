@@ -21,7 +21,7 @@ const PROBLEM_TYPE = 'application/problem+json'
 const ELEMENT =
   'Names from the document on with slashes between them, each escaped as in a URL: the slashes stay as they are.'
 const PREFER =
-  'How long the answer is waited for, and for what (RFC 7240): `wait=<seconds>`, `respond-async`, `handling=strict`, `handling=lenient`, `handling=dry-run`, `retry`.'
+  'How long the answer is waited for, and for what (RFC 7240), each once: `wait=<seconds>`, `respond-async`, `handling=strict`, `handling=lenient`, `handling=record`, `handling=dry-run`, `retry`.'
 
 const PRECONDITIONS = ['If-Match', 'If-None-Match']
 const IDEMPOTENCY = {
