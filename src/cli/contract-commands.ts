@@ -7,6 +7,14 @@ import { type Voted, voteLine } from './document/vote-lines.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
 import { jsonLines, printResult, requireConfirmed, table } from './output.ts'
 
+/** Of a party that this node knows. */
+interface Known {
+  readonly handle: string
+  readonly status: string
+}
+
+const APPROVED: ReadonlySet<string> = new Set(['self', 'approved'])
+
 interface Summary {
   readonly contract: string
   readonly title: string
@@ -161,9 +169,8 @@ export function contractCommands(program: Command): void {
     .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const summary = (await client.call('POST', `/api/Contract/${uid}/Acceptance`)) as Summary
-      const isMember = summary.standing === 'member'
-      const line = isMember ? 'This party is a member now.' : 'Accepted; the members have not all answered yet.'
-      printResult(json, summary, [line])
+      const parties = (await client.call('GET', '/api/Party')) as Known[]
+      printResult(json, summary, acceptedLines(summary, parties))
     })
 
   contract
@@ -286,3 +293,20 @@ const vouching = [
   'equivocation: everybody can prove it, and the contract cannot go on.',
   'Type yes to vouch for it: ',
 ] as const
+
+/** What an acceptance has come to, and with whom nothing is exchanged yet: until it is, nobody's writes are agreed. */
+export function acceptedLines(
+  { members, standing }: Pick<Summary, 'members' | 'standing'>,
+  parties: readonly Known[],
+): string[] {
+  const approved = new Set(parties.flatMap(({ handle, status }) => (APPROVED.has(status) ? [handle] : [])))
+  const others = members.filter((member) => !approved.has(member))
+  return [
+    standing === 'member' ? 'This party is a member now.' : 'Accepted; the members have not all answered yet.',
+    ...(others.length === 0
+      ? []
+      : [
+          `Not approved here: ${others.join(', ')}. Nothing is agreed in this contract until they and this party have approved each other: concordata party add ADDRESS`,
+        ]),
+  ]
+}

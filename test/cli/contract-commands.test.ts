@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { acceptedLines } from '../../src/cli/contract-commands.ts'
 import { openNode } from '../../src/index.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
@@ -110,4 +111,18 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
     const { requests } = await json(ana, 'contract', 'requests', contract, '--author', 'ben')
     t.match(await run(ana, 'request', 'show', contract, requests[0].request), { output: /^about +late\\u202e/m })
   })
+})
+
+t.test('who has accepted is told whom it has to approve before anything is agreed', async (t) => {
+  const parties = [
+    { handle: 'cora', status: 'self' },
+    { handle: 'ana', status: 'approved' },
+    { handle: 'dan', status: 'blocked' },
+  ]
+  const lines = (members: string[]) => acceptedLines({ members, standing: 'member' }, parties)
+  t.same(lines(['ana', 'cora']), ['This party is a member now.'])
+  t.match(lines(['ana', 'ben', 'dan', 'cora']), [
+    'This party is a member now.',
+    /^Not approved here: ben, dan\. .*party add/,
+  ])
 })
