@@ -1,20 +1,27 @@
 #!/bin/sh
 # The car-hire agreement of the demo by curl alone: from its opening to a booking that a rule of it refuses.
-# It wants two nodes whose parties have approved each other (docs/getting-a-node.md), and a key of each:
+# It wants two nodes whose parties have approved each other (docs/getting-a-node.md), made with `--handle meridian-car-hire` and
+# `--handle cornhill-re`, and a key of each, such as the content of `api-token` in its data directory:
 #
-#   SUPPLIER=http://127.0.0.1:7080 SUPPLIER_KEY=… CUSTOMER=http://127.0.0.1:7081 CUSTOMER_KEY=… sh docs/car-hire.sh
+#   SUPPLIER=http://127.0.0.1:7480 SUPPLIER_KEY=… CUSTOMER=http://127.0.0.1:7481 CUSTOMER_KEY=… sh docs/car-hire.sh
 #
 # test/docs/car-hire.test.ts runs it, and compares what comes of it with the same agreement by the library.
 set -eu
 
-# METHOD PATH [JSON]: what the node answers; what is refused ends the script.
+# METHOD PATH [JSON]: what the node answers; what is refused is told, and ends the script.
 supplier() { call "$SUPPLIER" "$SUPPLIER_KEY" "$@"; }
 customer() { call "$CUSTOMER" "$CUSTOMER_KEY" "$@"; }
 call() {
   node=$1 key=$2 method=$3 path=$4
   shift 4
   if [ $# -gt 0 ]; then set -- -H 'Content-Type: application/json' --data-binary "$1"; fi
-  curl -sS --fail-with-body -X "$method" "$node$path" -H "Authorization: Bearer $key" -H 'Prefer: wait=60' "$@"
+  set -- -X "$method" "$node$path" -H "Authorization: Bearer $key" -H 'Prefer: wait=60' "$@"
+  answered=$(curl -sS --fail-with-body "$@") || {
+    printf '%s\n' "$answered"
+    printf '%s %s: %s\n' "$method" "$path" "$answered" >&2
+    return 1
+  }
+  printf '%s\n' "$answered"
 }
 
 # MEMBER: what stands under that name in the JSON that comes in.

@@ -45,6 +45,13 @@ t.test('curl alone plays the car-hire agreement to a refusal', { timeout: 120_00
   played.push(await documentOf(uid))
 })
 
+t.test('where the script is refused, it says what and why', async (t) => {
+  const script = fileURLToPath(new URL('../../docs/car-hire.sh', import.meta.url))
+  const env = { PATH: process.env.PATH, SUPPLIER: supplier.url, SUPPLIER_KEY: 'x', CUSTOMER: '', CUSTOMER_KEY: '' }
+  const ended: unknown = await promisify(execFile)('sh', [script], { env }).catch((error: unknown) => error)
+  t.match(ended, { code: Number, stderr: /^POST \/api\/Contract.*"code":"not_authorized"/m })
+})
+
 t.test('and so does the library', { timeout: 120_000 }, async (t) => {
   const nodes = {
     'meridian-car-hire': connect(supplier.url, supplier.key),
