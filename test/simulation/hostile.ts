@@ -223,12 +223,16 @@ export class HostileMember implements Neighbour {
     return { ...noWishes, requests: [request], payloads: { [sealed]: payload } }
   }
 
-  /** Who lies about what is erased has it erased. */
-  #erasure({ ledger: { document } }: AgreementState): Wishes['requests'][number] | undefined {
+  /** Who lies about what is erased has it erased, and asks for that once: in a contract that has stopped it is never judged. */
+  #erasure({ ledger: { document, open: unsettled } }: AgreementState): Wishes['requests'][number] | undefined {
     if (!this.sins.has('false entries') || memberOf(document, this.handle) === undefined) return undefined
     const open = document.erasures.open.find(({ votes }) => !votes.includes(this.handle))
     if (open === undefined || !this.#world.sources.of('hostile', 'entries').chance(0.5)) return undefined
     const command = { seals: open.seals, type: 'EraseValues' }
+    const isAsked = unsettled.some(({ statement }) => {
+      return statement.party === this.handle && JSON.stringify(statement.requests).includes(canonicalJson(command))
+    })
+    if (isAsked) return undefined
     return { commands: [command], id: this.#self.nextId() }
   }
 
