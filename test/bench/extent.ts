@@ -30,13 +30,16 @@ export const WHOLE: Extent = {
   rebuild: { made: 4, copies: 40, runs: 3 },
 }
 
-/** Two minutes on two cores that nobody else uses: the same lines, from less. A page of SQLite has twelve changes of the floor: of fewer at rest its bytes may be none. */
+/**
+ * Two minutes on two cores that nobody else uses: the same lines, from less. Fewer changes at rest than a page of SQLite holds of the
+ * floor, twelve, may take it no bytes; fewer messages measure what it takes to begin a replay.
+ */
 export const QUICK: Extent = {
   three: { rounds: 2, warmUpSeconds: 2, floorSeconds: 0.4, ourSeconds: 1.2, samples: 30 },
   others: { rounds: 1, warmUpSeconds: 0.8, floorSeconds: 0.3, ourSeconds: 0.8, samples: 24 },
   rules: { rounds: 3, millisecondsEach: 40, warmUpRuns: 30 },
   wide: { rounds: 3, changesEach: 100, fieldsHashed: [100, 30_000] },
-  webhooks: { entries: 200, rounds: 6 },
+  webhooks: { entries: 400, rounds: 8 },
   api: { sizes: [100, 10_000], requests: 2_000, turns: 2, rows: 10_000 },
   live: { contracts: 50, ofEach: 20, turns: 2, seconds: 3, warmUpSeconds: 1 },
   rebuild: { made: 2, copies: 10, runs: 2 },
