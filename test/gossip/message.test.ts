@@ -23,6 +23,7 @@ import {
   WORDS_PER_MESSAGE_MAX,
 } from '../../src/gossip/message.ts'
 import { encodePiece, WANTED_PIECES_MAX } from '../../src/gossip/piece-line.ts'
+import { busyTime } from '../support/event-loop.ts'
 import { CONTRACT, contractFoundedBy, Player } from '../support/market.ts'
 
 const ana = new Player('ana')
@@ -189,10 +190,10 @@ t.test('a message ends after few statements that are refused, and what came befo
 t.test('millions of lines that are none take no time', async (t) => {
   const header = '{"contracts":{},"v":1}'
   for (const filling of ['\n', '0\n', '[[\n', '{"payloads":0}\n']) {
-    const began = performance.now()
+    const busyMs = busyTime()
     const { refused } = decodeMessage(`${header}\n${filling.repeat((16 * 1024 * 1024) / filling.length)}`)
     t.equal(refused.length, REFUSALS_PER_MESSAGE_MAX)
-    t.ok(performance.now() - began < 1_000, JSON.stringify(filling))
+    t.ok(busyMs() < 1_000, JSON.stringify(filling))
   }
 })
 
@@ -205,10 +206,10 @@ t.test('nor does a line of millions of members, or of levels', async (t) => {
     '{"a":'.repeat(1_000_000),
   ]
   for (const line of lines) {
-    const began = performance.now()
+    const busyMs = busyTime()
     t.match(decodeMessage(`${header}\n${line}`).refused, [{ code: 'statement_too_large' }], line.slice(0, 20))
     t.throws(() => decodeMessage(line), { code: 'exchange_malformed' })
-    t.ok(performance.now() - began < 1_000, line.slice(0, 20))
+    t.ok(busyMs() < 1_000, line.slice(0, 20))
   }
 })
 

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile'
 import { formCheck } from '../../src/api/http/validation.ts'
 import { SignedSchema } from '../../src/events/statement.ts'
 import { ERROR_CHARACTERS_MAX, firstError, firstErrorText } from '../../src/runtime/first-error.ts'
+import { busyTime } from '../support/event-loop.ts'
 
 const form = Compile(
   Type.Object(
@@ -98,9 +99,9 @@ t.test('nothing after the first error is looked at', async (t) => {
 t.test('a form of which everything is wrong takes neither time nor memory, and its text is short', async (t) => {
   const zeros = Object.fromEntries(Array.from({ length: 200_000 }, (_, at) => [`m${at}`, 0]))
   const signed = Compile(SignedSchema)
-  const began = performance.now()
+  const busyMs = busyTime()
   t.match(firstErrorText(signed, { payloads: zeros, signature: '', statement: {} }), /^\/payloads/)
-  t.ok(performance.now() - began < 2_000)
+  t.ok(busyMs() < 2_000)
   const { instancePath } = firstError(form, { names: [], ['x'.repeat(1_000_000)]: 1 })
   t.ok(instancePath.length <= ERROR_CHARACTERS_MAX)
 })

@@ -14,7 +14,7 @@ import { strainOf } from '../../support/event-loop.ts'
 import { fullState } from '../../support/full-state.ts'
 import { allOf, CONTRACT, market, type Player } from '../../support/market.ts'
 
-const STALL_MAX_MS = 1_000
+const BUSY_MAX_MS = 1_000
 const FORKS = 3_000
 const BEN = 'ben' as Handle
 
@@ -61,7 +61,7 @@ t.test('of thousands of forks that a party signs one convicts it, and no other i
   const credits = new Credits(new VirtualClock())
   let refused = 0
   const began = process.cpuUsage()
-  const { stallMs } = await strainOf(async () => {
+  const { busyMs } = await strainOf(async () => {
     refused = (await live.deliver(forks, credits.of('ana' as Handle))).refused.length
   })
   const cpuMs = process.cpuUsage(began).user / 1_000
@@ -69,7 +69,7 @@ t.test('of thousands of forks that a party signs one convicts it, and no other i
   t.equal(refused, 0)
   t.equal(receive(fullState(live.state), forks).equivocations.length, 1)
   t.equal(receive(fullState(live.state), forks, BEN, new Set(['ana' as Handle])).equivocations.length, 0)
-  t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
+  t.ok(busyMs < BUSY_MAX_MS, `deaf for ${busyMs} ms`)
   t.ok(cpuMs < FORKS / 4, `${cpuMs} ms, where verifying each takes ${FORKS / 4} at least`)
 })
 
@@ -83,10 +83,10 @@ t.test('forks that nobody has signed use up the credit of who brings them, and n
   const forged = unsigned(forksOf(ana, said, FORKS))
   const deliver = async () => {
     let refused = 0
-    const { stallMs } = await strainOf(async () => {
+    const { busyMs } = await strainOf(async () => {
       refused = (await live.deliver(forged, credit)).refused.length
     })
-    t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
+    t.ok(busyMs < BUSY_MAX_MS, `deaf for ${busyMs} ms`)
     return refused
   }
   const first = await deliver()
@@ -107,9 +107,9 @@ t.test('nor do statements that are next in a feed, or run ahead of it, and that 
     const live = await nodeOf(t, ben, before)
     const credits = new Credits(new VirtualClock())
     const forged = unsigned(forksOf(ana, next, 1_000))
-    const { stallMs } = await strainOf(() => live.deliver(forged, credits.of('mallory' as Handle)))
+    const { busyMs } = await strainOf(() => live.deliver(forged, credits.of('mallory' as Handle)))
     t.ok(credits.waitMs('mallory' as Handle) > 0)
-    t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
+    t.ok(busyMs < BUSY_MAX_MS, `deaf for ${busyMs} ms`)
     await live.deliver(allOf(ana), credits.of('ana' as Handle))
     t.equal(live.state.feeds.get('ana' as Handle)?.last()?.hash, next.hash, 'what an honest party brings is taken')
   }
@@ -135,7 +135,7 @@ t.test('thousands of statements that are good are taken in without holding up ot
   const before = allOf(ana)
   const said = Array.from({ length: 2_000 }, (_, nth) => ana.proposes('0.0', `value ${nth}`))
   const live = await nodeOf(t, ben, before)
-  const { stallMs } = await strainOf(() => live.deliver(said, new Credits(new VirtualClock()).of('ana' as Handle)))
+  const { busyMs } = await strainOf(() => live.deliver(said, new Credits(new VirtualClock()).of('ana' as Handle)))
   t.equal(live.state.feeds.get('ana' as Handle)?.size, ana.seq)
-  t.ok(stallMs < STALL_MAX_MS, `deaf for ${stallMs} ms`)
+  t.ok(busyMs < BUSY_MAX_MS, `deaf for ${busyMs} ms`)
 })
