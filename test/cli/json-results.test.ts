@@ -198,6 +198,9 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     await Promise.all(nodes.splice(1).map((node) => node.close()))
     const { request } = (await ana.call('POST', `/new-api/${late}`, { Late: 1 }, 'respond-async')).body
     t.match(await run('request', 'withdraw', late, request), { request })
+    const state = async () =>
+      (await ana.call('GET', `/api/Request?contract=${late}&id=${request}`)).body.requests[0]?.state
+    await until('it to be withdrawn', async () => (await state()) === 'withdrawn')
     t.match(await run('request', 'follow', late, request), { request, state: 'withdrawn' })
   })
 })

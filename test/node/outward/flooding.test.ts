@@ -110,9 +110,11 @@ t.test('thousands of forged forks are not verified, and who sends them is put of
   const statuses: number[] = []
   log.length = 0
   const { busyMs } = await strainOf(async () => {
-    for (const _ of [1, 2]) statuses.push((await send([HEADER, ...forks].join('\n'))).status)
+    // An eighth of a second brings the credit of one more back: a busy machine may take as long between two calls.
+    while (statuses.at(-1) !== 429 && statuses.length < 20)
+      statuses.push((await send([HEADER, ...forks].join('\n'))).status)
   })
-  t.same(statuses, [200, 429])
+  t.same([statuses[0], statuses.at(-1)], [200, 429], `${statuses}`)
   t.ok(busyMs < BUSY_MAX_MS, `deaf for ${busyMs} ms`)
-  t.equal(log.length, 1)
+  t.equal(log.length, statuses.length - 1)
 })
