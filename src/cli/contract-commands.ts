@@ -4,6 +4,8 @@ import { apiClientFor } from './api-client.ts'
 import { documentCommands } from './document/document-commands.ts'
 import { lockCommands } from './document/lock-commands.ts'
 import { type Voted, voteLine } from './document/vote-lines.ts'
+import { printWritten } from './document/write-lines.ts'
+import { jsonIn } from './json-argument.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, requestArgument } from './options.ts'
 import { jsonLines, printResult, requireConfirmed, table } from './output.ts'
 
@@ -57,6 +59,11 @@ interface Question {
 interface Options {
   readonly data: string
   readonly json?: true
+}
+
+interface TypeOptions {
+  readonly constraint?: string
+  readonly hints?: string
 }
 
 function votesOf(votes: EngineStanding['votes']): string {
@@ -148,6 +155,27 @@ export function contractCommands(program: Command): void {
     })
 
   contract
+    .command('define-type')
+    .addArgument(contractArgument())
+    .argument('<name>', 'what it is called')
+    .argument('<base>', 'the type that it narrows: decimal, text, …')
+    .option('--constraint <constraint>', 'which values it has: JSON, as docs/protocol.md, "Types", has it')
+    .option('--hints <hints>', 'for whoever shows values: JSON, as docs/protocol.md, "Types", has it')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('propose a type for fields of a contract, or another version of it: fields that are there keep theirs')
+    .action(async (uid: string, name: string, base: string, options: Options & TypeOptions) => {
+      const { constraint, data, hints, json } = options
+      const body = {
+        base,
+        ...(constraint === undefined ? {} : { constraint: jsonIn(constraint, 'the constraint') }),
+        ...(hints === undefined ? {} : { hints: jsonIn(hints, 'what the hints say') }),
+      }
+      const url = `/api/Contract/${uid}/Types/${encodeURIComponent(name)}`
+      printWritten(uid, await (await apiClientFor(data)).call('PUT', url, body), { json })
+    })
+
+  contract
     .command('invite')
     .addArgument(contractArgument())
     .argument('<party>', 'the handle of an approved party')
@@ -158,6 +186,18 @@ export function contractCommands(program: Command): void {
       const client = await apiClientFor(data)
       const invited = await client.call('POST', `/api/Contract/${uid}/Invitations`, { party })
       printResult(json, invited, [`${party} is invited. It accepts with: concordata contract accept ${uid}`])
+    })
+
+  contract
+    .command('withdraw-invitation')
+    .addArgument(contractArgument())
+    .argument('<party>', 'the handle of whom this party has invited')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('withdraw an invitation that is not accepted yet')
+    .action(async (uid: string, party: string, { data, json }: Options) => {
+      const url = `/api/Contract/${uid}/Invitations/${encodeURIComponent(party)}`
+      printWritten(uid, await (await apiClientFor(data)).call('DELETE', url), { json })
     })
 
   contract

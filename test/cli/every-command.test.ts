@@ -19,6 +19,7 @@ function fitArguments(command: Command, data: string): string[] {
     if (one.name() === 'contract') return '0'.repeat(52)
     if (one.name() === 'request') return 'ana.1.0'
     if (one.name() === 'proposal') return 'ana.1.0.0'
+    if (one.name() === 'erasure') return '0'.repeat(64)
     return one.name() === 'file' ? data : (one.argChoices?.[0] ?? '1')
   })
 }
@@ -111,9 +112,9 @@ t.test('with --json what goes wrong is one line of JSON, and nothing else is pri
 })
 
 t.test(
-  'what is no UID, request or proposal is refused before a node is asked, and who asks none is told so in a line',
+  'what is no UID, request, proposal or erasure is refused before a node is asked, and who asks none is told so in a line',
   async (t) => {
-    const unfit = { contract: '..', request: 'ana.1', proposal: '../../x' }
+    const unfit = { contract: '..', request: 'ana.1', proposal: '../../x', erasure: '0'.repeat(63) }
     const data = t.testdir()
     let refused = 0
     for (const { command, words } of all) {
@@ -152,6 +153,10 @@ t.test('a number, a date and a handle are looked at before anything is done', as
     ['contract', 'diff', uid, '0', 'now'],
     ['contract', 'requests', uid, '--before', '0x10'],
     ['contract', 'upgrade-engine', uid, '2.0'],
+    ['contract', 'break-lock', uid, '--since', 'now'],
+    ['element', 'grant', uid, 'Terms', 'ana,ben'],
+    ['element', 'remove', uid, 'Terms', '--wait', 'long'],
+    ['erasure', 'propose', uid, '--seal', 'x'],
     ['rule', 'draft', uid, '', '{}', '--set', 'Terms'],
     ['rule', 'vote', uid, 'one', 'yes'],
     ['rule', 'publish', uid, '1', '2,3'],

@@ -78,6 +78,26 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await on('value', 'proposals'), [])
   })
 
+  await t.test('of elements, types and erasures', async (t) => {
+    t.equal((await ana.call('POST', `/new-api/${contract}`, { Extras: { A: 'a', B: 'b', C: 'c' } })).status, 201)
+    t.match(await on('element', 'rename', 'Extras/A', 'Z', '--dry-run'), { dryRun: true, outcome: 'accepted' })
+    t.match(await on('element', 'rename', 'Extras/A', 'Z'), { index: Number })
+    t.match(await on('element', 'rename', 'Extras/Z', 'Z'), { unchanged: true })
+    t.match(await on('element', 'remove', 'Extras/C'), { index: Number })
+    t.match(await on('element', 'arrange', 'Extras', 'B', 'Z'), { index: Number })
+    t.equal(JSON.stringify(await on('field', 'get', 'Extras')), '{"B":"b","Z":"a"}')
+    t.match(await on('element', 'grant', 'Fees', 'everybody', '--dry-run'), { dryRun: true, outcome: 'accepted' })
+    t.match(await on('contract', 'define-type', 'Share', 'decimal', '--constraint', '{"minimum":"0"}'), {
+      index: Number,
+    })
+    t.match(await on('contract', 'types'), [{ name: 'Share', base: 'decimal', constraint: { minimum: '0' } }])
+    t.match(await on('erasure', 'propose', 'Extras/B', '--dry-run'), { dryRun: true })
+    t.match(await on('erasure', 'propose', 'Extras/B', 'Extras/Z'), {
+      vote: { state: 'agreed', changes: { erased: 2 } },
+    })
+    t.match(await on('erasure', 'list'), { open: [], erased: 2, newest: Number })
+  })
+
   await t.test('of rules, audiences, the lock and what a contract is', async (t) => {
     const says = JSON.stringify({ kind: 'constraint', condition: 'Rate <= 2' })
     t.match(await on('rule', 'add-set', 'Terms'), { index: Number })
@@ -185,7 +205,34 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     }
     const { request } = await on('change-set', 'propose', other)
     t.match(await on('change-set', 'withdraw', request), { index: Number })
+
+    const said = async (...words: string[]) => (await runCommand(...words, '--data', ben.data)).output
+    const unlocked = await runCommand('contract', 'break-lock', contract, '--data', ben.data)
+    t.match(unlocked, { status: 1, output: /\[no_such_lock\]/ }, 'there is none')
+    for (const isJson of [true, false]) {
+      const lock = (await on('contract', 'lock', 'edit')).index as number
+      await until('ben to see the lock', async () => (await bensOn('contract', 'lock')).index === lock)
+      t.match(await runCommand('contract', 'break-lock', contract, '--since', '1', '--data', ben.data), { status: 1 })
+      if (isJson) t.match(await bensOn('contract', 'break-lock'), { vote: { lock, state: 'agreed' } })
+      else
+        t.match(await said('contract', 'break-lock', contract), /^Voted yes\.\nAgreed, as .*\nNobody has the lock\.\n$/)
+    }
+    t.match(await on('erasure', 'propose', 'Terms/Sum'), { vote: { state: 'open', waitsFor: ['ben'] } })
+    const open = async () => (await bensOn('erasure', 'list')).open[0]?.erasure as string
+    await until('ben to see the erasure', async () => (await open()) !== undefined)
+    t.match(await said('erasure', 'list', contract), /^[0-9a-f]{64} +\d+ +Terms\/Sum +ana +ben$/m)
+    t.match(await bensOn('erasure', 'vote', await open(), 'no'), { vote: { state: 'ended', why: 'turned_down' } })
+    const { output } = await runCommand('erasure', 'propose', contract, 'Terms/Sum', '--data', ana.data)
+    const [name = '', fate] = output.split('\n')
+    t.equal(fate, 'It waits for the vote of ben.', output)
+    await until('ben to see it', async () => (await open()) === name)
+    const gone = /^Voted yes\.\nAgreed, as entry \d+ of the ledger: .*\d values? erased\.\n$/
+    t.match(await said('erasure', 'vote', contract, name, 'yes'), gone)
     t.match(await run('audit', 'verify', contract), { contract })
+    const regretted = (await run('contract', 'open', 'regretted')).contract
+    t.match(await run('contract', 'invite', regretted, 'ben'), { index: Number })
+    t.match(await run('contract', 'withdraw-invitation', regretted, 'ben'), { index: Number })
+    t.match(await run('contract', 'show', regretted), { invited: [] })
     t.match(await bensOn('contract', 'resign', '--reason', 'fulfilled'), { index: Number })
   })
 

@@ -37,6 +37,19 @@ t.test('docs/api.md, "Roles", has every route, with the role that stands at it',
   t.equal(table, ['| route | role |', '|---|---|', ...rows.sort()].join('\n'))
 })
 
+t.test(
+  'docs/operations/commands.md, "What the API writes", has every route that writes, with a command or why there is none',
+  async (t) => {
+    const writing = [...(await rolesOfRoutes()).keys()].filter((route) => !route.startsWith('GET '))
+    const page = await readFile(new URL('../../docs/operations/commands.md', import.meta.url), 'utf8')
+    const [, section = ''] = page.split('\n## What the API writes\n')
+    const rows = [...section.matchAll(/^\| (`[A-Z]+ .*`) \| (.+) \|$/gm)]
+    const routes = rows.flatMap(([, said = '']) => said.split(', ').map((route) => route.slice(1, -1)))
+    t.same(routes.sort(), writing.sort())
+    for (const [line, , how = ''] of rows) t.match(how, /^(?:`concordata [a-z]|none: \S)/, line)
+  },
+)
+
 t.test('a route without a role is not served', async (t) => {
   const app = fastify()
   requireKey(app, nothing)

@@ -1,8 +1,9 @@
 import { Argument, type Command } from 'commander'
 import { lockPurposes } from '../../events/reasons.ts'
 import { apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
+import { type Voted, voteLine } from './vote-lines.ts'
 
 type Lock =
   | { readonly locked: false }
@@ -20,9 +21,10 @@ interface Options {
   readonly about?: string
   readonly json?: true
   readonly retry?: true
+  readonly since?: number
 }
 
-/** `concordata contract lock|release`: the record lock. */
+/** `concordata contract lock|release|break-lock`: the record lock. */
 export function lockCommands(contract: Command): void {
   contract
     .command('lock')
@@ -59,6 +61,26 @@ export function lockCommands(contract: Command): void {
       const released = await (await apiClientFor(data)).call('DELETE', urlOf(uid))
       printResult(json, released, ['Released.'])
     })
+
+  contract
+    .command('break-lock')
+    .addArgument(contractArgument())
+    .option('--since <index>', 'of the lock that is meant: refused if there is another one by now', numberIn)
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .description('vote that the lock of another party falls: with the vote of the last member but its holder it does')
+    .action(async (uid: string, { data, json, since }: Options) => {
+      const client = await apiClientFor(data)
+      const lock = since ?? indexOf((await client.call('GET', urlOf(uid))) as Lock)
+      const voted = (await client.call('POST', `${urlOf(uid)}/Breaks`, { lock })) as Voted
+      const isBroken = voted.vote?.state === 'agreed'
+      printResult(json, voted, ['Voted yes.', voteLine(uid, voted), ...(isBroken ? ['Nobody has the lock.'] : [])])
+    })
+}
+
+/** Entry 0 opens the contract, and takes no lock: asked to break that one the node says that there is none. */
+function indexOf(lock: Lock): number {
+  return lock.locked ? lock.index : 0
 }
 
 function urlOf(uid: string): string {
