@@ -37,7 +37,7 @@ export const WHOLE: Extent = {
 export const QUICK: Extent = {
   three: { rounds: 2, warmUpSeconds: 2, floorSeconds: 0.4, ourSeconds: 1.2, samples: 30 },
   others: { rounds: 1, warmUpSeconds: 0.8, floorSeconds: 0.3, ourSeconds: 0.8, samples: 24 },
-  rules: { rounds: 3, millisecondsEach: 40, warmUpRuns: 30 },
+  rules: { rounds: 3, millisecondsEach: 40, warmUpRuns: 60 },
   wide: { rounds: 3, changesEach: 100, fieldsHashed: [100, 30_000] },
   webhooks: { entries: 400, rounds: 8 },
   api: { sizes: [100, 10_000], requests: 2_000, turns: 2, rows: 10_000 },

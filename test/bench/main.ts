@@ -40,8 +40,6 @@ const values = commandLine('npm run bench -- [options]: figures of this machine,
 const extent = values.quick ? QUICK : WHOLE
 
 const dir = await mkdtemp(join(tmpdir(), 'concordata-bench-'))
-// Forty processes start, and none is measured before it is warm: what one has compiled the next need not.
-if (values.quick) process.env.NODE_COMPILE_CACHE ??= join(dir, 'compiled')
 const within = async (name: string) => {
   const path = join(dir, name)
   await mkdir(path)
@@ -58,6 +56,8 @@ async function changes(): Promise<Comparison> {
 
 const parts = {
   async parties() {
+    // Forty processes start, and none is measured before it is warm: what one has compiled the next need not.
+    if (values.quick) process.env.NODE_COMPILE_CACHE ??= join(dir, 'compiled')
     const three = await changes()
     const other = (size: number) => between(size, extent.others)
     reportSizes([await other(2), three, await other(5), await other(10)])
