@@ -92,7 +92,7 @@ export class NodeWebhooks implements Webhooks {
   ): Promise<WebhookMade> {
     const { clock, file, random, receivers } = this.#ports
     const { href } = receivers.urlIn(url)
-    const subject = subjectIn(spelling)
+    const subject = subjectIn(spelling, SUBJECTS)
     if (isState(subject) && subject.kind !== 'contracts') throw unfit('a webhook is not told of it', SUBJECTS)
     const isOfOne = !isState(subject) && subject.contract !== ANY
     if (from !== undefined && !isOfOne) throw unfit('from is of one contract', [SUBJECTS[0] as string])

@@ -262,6 +262,10 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
     t.same(await make({ url: 'mailto:a@example.com', subject }), [422, 'webhook_unfit'])
     t.same(await make({ url: origin, subject: '/api/Obstacle' }), [422, 'webhook_unfit'])
     t.same(await make({ url: origin, subject: 'Claimant' }), [404, 'no_such_subject'])
+    for (const one of ['Claimant', '/new-api/x', '/api/Contract/x/Questions']) {
+      const { options } = (await ana.call('POST', '/api/Webhook', { url: origin, subject: one })).body
+      t.same(options, ['/new-api/<uid>/<path>', '/api/Contract/<uid>/Requests', '/api/Contract'], one)
+    }
     t.same(await make({ url: origin, subject: `/new-api/0${'0'.repeat(51)}` }), [404, 'no_such_contract'])
     t.same(await make({ url: origin, subject: '/new-api/*', from: 0 }), [422, 'webhook_unfit'])
     t.same(await make({ url: origin, subject, from: 9999 }), [404, 'no_such_entry'])

@@ -31,36 +31,39 @@ export const subjectForms = [
   '/api/Obstacle',
 ]
 
-/** As the REST path is spelled, with `*` for any contract or any one name. Attacker-controlled: `text`. Throws NoSuchPath, PathMalformed. */
-export function subjectIn(text: string): Subject {
+/**
+ * As the REST path is spelled, with `*` for any contract or any one name. `forms`: those that the caller takes. Attacker-controlled:
+ * `text`. Throws NoSuchPath, PathMalformed.
+ */
+export function subjectIn(text: string, forms: readonly string[] = subjectForms): Subject {
   const [first, second, third, ...rest] = parsePath(text)
   if (text.startsWith('/') && first === 'new-api' && second !== undefined) {
     const names = third === undefined ? [] : [third, ...rest]
     // No name has a tilde in it: what is asked of an element beside its value is told by nobody.
-    if (names.some((name) => name.includes('~'))) throw noSuchSubject(text)
-    return { kind: 'changes', contract: contractIn(second, text), names }
+    if (names.some((name) => name.includes('~'))) throw noSuchSubject(text, forms)
+    return { kind: 'changes', contract: contractIn(second, text, forms), names }
   }
   const [uid, below, ...more] = rest.length > 0 || third !== undefined ? [third, ...rest] : []
   if (text.startsWith('/') && first === 'api' && more.length === 0) {
     if (second === 'Obstacle' && uid === undefined) return { kind: 'obstacles', contract: ANY }
     if (second === 'Contract' && uid === undefined) return { kind: 'contracts', contract: ANY }
     if (second === 'Contract' && uid !== undefined && (below === 'Requests' || below === 'Questions')) {
-      const contract = contractIn(uid, text)
+      const contract = contractIn(uid, text, forms)
       return below === 'Requests' ? { kind: 'requests', contract, names: [] } : { kind: 'questions', contract }
     }
   }
-  throw noSuchSubject(text)
+  throw noSuchSubject(text, forms)
 }
 
-function contractIn(step: string, subject: string): Uid | typeof ANY {
+function contractIn(step: string, subject: string, forms: readonly string[]): Uid | typeof ANY {
   if (step === ANY) return step
   if (uidForm.test(step)) return step as Uid
-  throw noSuchSubject(subject)
+  throw noSuchSubject(subject, forms)
 }
 
-function noSuchSubject(subject: string): NoSuchPath {
+function noSuchSubject(subject: string, options: readonly string[]): NoSuchPath {
   const message = `nothing is told at ${subject.slice(0, 200)}: a subject is spelled as the REST path, such as /new-api/<uid>/Claimant`
-  return new NoSuchPath('no_such_subject', message, { options: subjectForms })
+  return new NoSuchPath('no_such_subject', message, { options })
 }
 
 export function isState(subject: Subject): subject is StateSubject {
