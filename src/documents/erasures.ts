@@ -15,7 +15,7 @@ import { elementsAt } from './element-at.ts'
 import type { RequestResult } from './request-result.ts'
 import { pathOf } from './written-rule.ts'
 
-/** Nothing, or too much, is named to be erased at once. Evidence: `contract`, `values`. */
+/** Nothing, or too much, is named to be erased at once. Evidence: `contract`, `values`, of too much `limit`. */
 export class ErasureUnfit extends ConcordataError {}
 
 /** No such erasure is voted on. Evidence: `contract`, `erasure`. */
@@ -86,7 +86,8 @@ export class DocumentErasures {
     if (values.length === 0 || values.length > VALUES_MAX) {
       const message =
         values.length === 0 ? 'no value is there to be erased' : `one erasure names at most ${VALUES_MAX} values`
-      throw new ErasureUnfit('erasure_unfit', message, { contract: uid, values: values.length })
+      const limit = values.length === 0 ? {} : { limit: { name: 'values', max: VALUES_MAX } }
+      throw new ErasureUnfit('erasure_unfit', message, { contract: uid, values: values.length, ...limit })
     }
     return this.#documents.command(uid, [{ type: 'EraseValues', seals: values.sort() }], wait, about)
   }

@@ -49,7 +49,8 @@ export function csvRecords(text: string, cellsMax: number): string[][] {
   let cells = 0
   let at = 0
   while (at < text.length) {
-    if (++cells > cellsMax) throw malformed(`it has more than ${cellsMax} cells`)
+    if (++cells > cellsMax)
+      throw malformed(`it has more than ${cellsMax} cells`, { limit: { name: 'cells', max: cellsMax } })
     const [cell, end] = text[at] === '"' ? quotedAt(text, at) : plainAt(text, at, separator)
     record.push(cell)
     at = end
@@ -91,6 +92,6 @@ function quotedAt(text: string, from: number): [cell: string, end: number] {
   }
 }
 
-function malformed(what: string): CsvMalformed {
-  return new CsvMalformed('body_malformed', `it is no CSV: ${what}`)
+function malformed(what: string, evidence = {}): CsvMalformed {
+  return new CsvMalformed('body_malformed', `it is no CSV: ${what}`, evidence)
 }

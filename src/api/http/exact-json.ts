@@ -24,9 +24,11 @@ const NINE = 0x39
 export function parseExactly(text: string): unknown {
   const exceeded = exceededBound(text, BOUNDS)
   if (exceeded !== undefined) {
-    const most =
-      exceeded === 'depthMax' ? `nested more than ${BOUNDS.depthMax} deep` : `more than ${BOUNDS.membersMax} members`
-    throw new BodyMalformed('body_malformed', `it has ${most}`)
+    const [name, max, most] =
+      exceeded === 'depthMax'
+        ? ['depth', JSON_DEPTH_MAX, `nested more than ${JSON_DEPTH_MAX} deep`]
+        : ['members', BODY_MEMBERS_MAX, `more than ${BODY_MEMBERS_MAX} members`]
+    throw new BodyMalformed('body_malformed', `it has ${most}`, { limit: { name, max } })
   }
   const { members, isRounded } = shapeOf(text)
   let value: unknown

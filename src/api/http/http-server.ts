@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http'
+import { maxHeaderSize, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, LogController } from 'fastify'
 import { readBodies } from './body.ts'
 import { withEntityInPlural } from './entity-urls.ts'
 import { answerErrors, problemFor } from './problems/error-handler.ts'
-import { describe, type ProblemCode, type ProblemDocument } from './problems/problem.ts'
+import { describe, type ExceededLimit, type ProblemCode, type ProblemDocument } from './problems/problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
 import { readUrl, remembering, UNREADABLE_URL, withElementAsOne } from './url.ts'
 import { RequestMalformed, validateExactly } from './validation.ts'
@@ -79,9 +79,24 @@ export function sendProblem(reply: FastifyReply, problem: ProblemDocument): Fast
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problem)
 }
 
-const refusals: Readonly<Record<string, readonly [status: number, code: ProblemCode, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'URL and headers are larger than this node reads'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'body_too_large', 'the extensions of a chunk are larger than this node reads'],
+/** Of Node, which has no name for it (`kMaxChunkExtensionsSize` of node_http_parser.cc). */
+const CHUNK_EXTENSION_BYTES_MAX = 16 * 1024
+
+const refusals: Readonly<
+  Record<string, readonly [status: number, code: ProblemCode, detail: string, limit?: ExceededLimit]>
+> = {
+  HPE_HEADER_OVERFLOW: [
+    431,
+    'headers_too_large',
+    'URL and headers are larger than this node reads',
+    { name: 'headerBytes', max: maxHeaderSize },
+  ],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [
+    413,
+    'body_too_large',
+    'the extensions of a chunk are larger than this node reads',
+    { name: 'chunkExtensionBytes', max: CHUNK_EXTENSION_BYTES_MAX },
+  ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'the request did not arrive in time'],
 }
 
@@ -91,8 +106,12 @@ function refuseConnection(error: Error & { code?: string }, socket: Duplex): voi
     socket.destroy()
     return
   }
-  const [status, code, detail] = refusals[error.code ?? ''] ?? [400, 'request_malformed', 'it is no HTTP request']
-  refuse(socket, describe(code, detail, status, {}))
+  const [status, code, detail, limit] = refusals[error.code ?? ''] ?? [
+    400,
+    'request_malformed',
+    'it is no HTTP request',
+  ]
+  refuse(socket, describe(code, detail, status, limit === undefined ? {} : { limit }))
 }
 
 /** On a connection on which no HTTP is read any more. */

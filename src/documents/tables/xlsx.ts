@@ -83,7 +83,8 @@ function sharedStrings(xml: string): string[] {
     xml,
     ({ name }) => {
       if (local(name) === 'si') {
-        if (strings.length >= CELLS_MAX) throw malformed(`it has more than ${CELLS_MAX} texts`)
+        if (strings.length >= CELLS_MAX)
+          throw malformed(`it has more than ${CELLS_MAX} texts`, { name: 'texts', max: CELLS_MAX })
         strings.push('')
       }
       if (local(name) === 'rPh') phonetic++
@@ -168,7 +169,7 @@ function rowsIn(xml: string, strings: readonly string[]): Table {
 }
 
 function tooMany(): WorkbookMalformed {
-  return malformed(`it has more than ${CELLS_MAX} cells`)
+  return malformed(`it has more than ${CELLS_MAX} cells`, { name: 'cells', max: CELLS_MAX })
 }
 
 function cellOf(type: string, text: string, strings: readonly string[]): string {
@@ -210,7 +211,8 @@ function columnIn(reference: string | undefined, next: number): number {
   if (letters === undefined) throw malformed('a cell stands nowhere')
   const column = [...letters].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0) - 1
   if (column < next) throw malformed('the cells of a row are in no order')
-  if (column >= COLUMNS_MAX) throw malformed(`it has more than ${COLUMNS_MAX} columns`)
+  if (column >= COLUMNS_MAX)
+    throw malformed(`it has more than ${COLUMNS_MAX} columns`, { name: 'columns', max: COLUMNS_MAX })
   return column
 }
 
@@ -254,6 +256,7 @@ function unescaped(text: string): string {
   return text.replace(WRITTEN, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
-function malformed(what: string): WorkbookMalformed {
-  return new WorkbookMalformed('body_malformed', `it is no spreadsheet that is read here: ${what}`)
+function malformed(what: string, limit?: { readonly name: string; readonly max: number }): WorkbookMalformed {
+  const evidence = limit === undefined ? {} : { limit }
+  return new WorkbookMalformed('body_malformed', `it is no spreadsheet that is read here: ${what}`, evidence)
 }

@@ -67,10 +67,12 @@ interface Packed {
 /** The files of a ZIP file, unpacked when they are asked for, up to a number of bytes in all. */
 export class ZipReader {
   readonly #files = new Map<string, Packed>()
+  readonly #bytesMax: number
   #bytesLeft: number
 
   /** Attacker-controlled: `bytes`, whole. Throws ZipMalformed. */
   constructor(bytes: Buffer, bytesMax: number) {
+    this.#bytesMax = bytesMax
     this.#bytesLeft = bytesMax
     try {
       for (const [name, packed] of packedIn(bytes)) {
@@ -79,7 +81,7 @@ export class ZipReader {
       }
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause
-      throw malformed('it ends before it is whole', cause)
+      throw malformed('it ends before it is whole', {}, cause)
     }
   }
 
@@ -87,7 +89,7 @@ export class ZipReader {
   text(name: string): string | undefined {
     const file = this.#files.get(name)
     if (file === undefined) return undefined
-    const bytes = unpacked(file, this.#bytesLeft)
+    const bytes = unpacked(file, this.#bytesLeft, this.#bytesMax)
     this.#bytesLeft -= bytes.length
     if (bytes.length !== file.bytes || crc32(bytes) !== file.crc) throw malformed(`${name} is damaged`)
     return bytes.toString('utf8')
@@ -97,7 +99,8 @@ export class ZipReader {
 function* packedIn(bytes: Buffer): Generator<[name: string, Packed]> {
   const end = endIn(bytes)
   const count = bytes.readUInt16LE(end + 10)
-  if (count > FILES_MAX) throw malformed(`it has more than ${FILES_MAX} files`)
+  if (count > FILES_MAX)
+    throw malformed(`it has more than ${FILES_MAX} files`, { limit: { name: 'files', max: FILES_MAX } })
   let at = bytes.readUInt32LE(end + 16)
   for (let n = 0; n < count; n++) {
     if (bytes.readUInt32LE(at) !== CENTRAL) throw malformed('its directory is damaged')
@@ -129,18 +132,21 @@ function endIn(bytes: Buffer): number {
   throw malformed('it has no end of a directory')
 }
 
-function unpacked({ bytes, method, packed }: Packed, bytesMax: number): Buffer {
-  if (bytes > bytesMax) throw malformed('what is in it is larger than is read')
+/** `left` of `bytesMax`, which all files have together. */
+function unpacked({ bytes, method, packed }: Packed, left: number, bytesMax: number): Buffer {
+  if (bytes > left)
+    throw malformed('what is in it is larger than is read', { limit: { name: 'unpackedBytes', max: bytesMax } })
   if (method === STORED) return packed
   if (method !== DEFLATED) throw malformed('it is packed in a way that is not read')
   try {
     // Whatever it says of its length.
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, bytes) })
   } catch (cause) {
-    throw malformed('a file in it is damaged, or larger than it says', cause)
+    throw malformed('a file in it is damaged, or larger than it says', {}, cause)
   }
 }
 
-function malformed(what: string, cause?: unknown): ZipMalformed {
-  return new ZipMalformed('body_malformed', `it is no spreadsheet: ${what}`, {}, cause === undefined ? {} : { cause })
+function malformed(what: string, evidence = {}, cause?: unknown): ZipMalformed {
+  const options = cause === undefined ? {} : { cause }
+  return new ZipMalformed('body_malformed', `it is no spreadsheet: ${what}`, evidence, options)
 }

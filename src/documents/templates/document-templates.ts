@@ -19,7 +19,14 @@ import type { Command, CommandOf } from '../../events/commands.ts'
 import type { ElementId, Handle, Uid } from '../../events/ids.ts'
 import { type Limits, SEEN_PARTY_BYTES, STATEMENT_FRAME_BYTES } from '../../events/limits.ts'
 import type { VoidReason } from '../../events/outcome.ts'
-import { type Roles, TEMPLATE_BYTES_MAX, type Template, templateHash } from '../../events/template.ts'
+import {
+  type Roles,
+  TEMPLATE_BYTES_MAX,
+  TEMPLATE_DEPTH_MAX,
+  TEMPLATE_MEMBERS_MAX,
+  type Template,
+  templateHash,
+} from '../../events/template.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
@@ -249,13 +256,21 @@ interface Brought {
   readonly pieces: readonly CommandOf<'BringTemplate'>[]
 }
 
+/** Of what a template that is too large has too much. */
+const BOUNDS = {
+  bytes: { name: 'bytes', max: TEMPLATE_BYTES_MAX },
+  depthMax: { name: 'depth', max: TEMPLATE_DEPTH_MAX },
+  membersMax: { name: 'members', max: TEMPLATE_MEMBERS_MAX },
+}
+
 function malformed({ why, at }: TemplateFault): TemplateMalformed {
   const where = at === undefined ? '' : ` (${at})`
-  return new TemplateMalformed(
-    'template_malformed',
-    `it is no template: ${why}${where}`,
-    at === undefined ? { why } : { at, why },
-  )
+  const limit = why === 'too_large' ? BOUNDS[at as keyof typeof BOUNDS] : undefined
+  return new TemplateMalformed('template_malformed', `it is no template: ${why}${where}`, {
+    ...(at !== undefined && { at }),
+    why,
+    ...(limit !== undefined && { limit }),
+  })
 }
 
 /** A file that somebody has looked at may have other spaces in it. */

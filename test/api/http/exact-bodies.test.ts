@@ -129,6 +129,38 @@ t.test('what is wrong with a body says where, and what would be right', async (t
   t.match(await detail(`POST ${root}`, 'text/plain', '<record/>'), /application\/xml/)
 })
 
+t.test('what is too large says how large it may be', async (t) => {
+  const { uid, root, send } = await exactNode(t)
+  const limit = async (line: string, headers: Record<string, string | undefined>, body = '') =>
+    JSON.parse((await send(line, headers, body)).text).limit
+  const post = (type: string, body: string) => limit(`POST ${root}`, { 'content-type': type }, body)
+  t.same(await limit(`PUT ${root}/Text`, { 'content-type': JSON_TYPE, 'content-length': '5000000' }, 'x'), {
+    name: 'bodyBytes',
+    max: 4_194_304,
+  })
+  const extended = `1;${'x'.repeat(20_000)}\r\nx\r\n0\r\n\r\n`
+  const chunked = { 'content-type': 'text/plain', 'transfer-encoding': 'chunked', 'content-length': undefined }
+  t.same(await limit(`PUT ${root}/Text`, chunked, extended), {
+    name: 'chunkExtensionBytes',
+    max: 16_384,
+  })
+  t.same(await limit('GET /health', { 'x-much': 'x'.repeat(20_000) }), { name: 'headerBytes', max: 16_384 })
+  t.same(await post(JSON_TYPE, '['.repeat(33) + ']'.repeat(33)), { name: 'depth', max: 32 })
+  t.same(await post(JSON_TYPE, `[${'0,'.repeat(20_000)}0]`), { name: 'members', max: 20_000 })
+  t.same(await post('application/xml', '<a>'.repeat(33) + '</a>'.repeat(33)), { name: 'depth', max: 32 })
+  t.same(await post('application/xml', `<a>${'<b/>'.repeat(20_000)}</a>`), { name: 'elements', max: 20_000 })
+  t.same(await post('text/csv', `path\n${'x\n'.repeat(20_000)}`), { name: 'cells', max: 20_000 })
+  const seals = Array.from({ length: 1_000 }, (_, n) => n.toString(16).padStart(64, '0'))
+  const erasures = `POST /api/Contract/${uid}/Erasures`
+  t.same(await limit(erasures, { 'content-type': JSON_TYPE }, JSON.stringify({ paths: ['Text'], seals })), {
+    name: 'values',
+    max: 1_000,
+  })
+  const deep = `{"at":"","template":{"a":${'['.repeat(16)}${']'.repeat(16)}}}`
+  const imports = `POST /api/Contract/${uid}/Templates/Imports`
+  t.same(await limit(imports, { 'content-type': JSON_TYPE }, deep), { name: 'depth', max: 16 })
+})
+
 t.test('an empty write fails alone, whatever is written beside it', async (t) => {
   const names = Array.from({ length: 8 }, (_, place) => `Field${place}`)
   const { root, send, size } = await exactNode(t, Object.fromEntries(names.map((name) => [name, 'as it was'])))

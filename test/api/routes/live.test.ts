@@ -72,15 +72,15 @@ t.test('who subscribes again and again from the beginning is told it once, and h
   t.ok(busyMs < 1_000, `nothing else had its turn for ${busyMs} ms`)
   t.ok(changes < (AGAIN / 10) * FIELDS, `${changes} changes were told`)
   t.equal(socket.readyState, WebSocket.OPEN)
-  const refused = new Promise<{ code: string; status: number }>((resolve) => {
+  const refused = new Promise<{ code: string; status: number; max: number }>((resolve) => {
     socket.addEventListener('message', ({ data }) => {
       const { problem } = JSON.parse(String(data))
       if (problem !== undefined) resolve(problem)
     })
   })
   for (let n = 0; n <= 1_000; n++) socket.send(JSON.stringify({ subscribe: `${subject}/Nothing${n}` }))
-  const { code, status } = await refused
-  t.same([status, code], [429, 'too_many_subscriptions'])
+  const { code, max, status } = await refused
+  t.same([status, code, max], [429, 'too_many_subscriptions', 1_000])
   noteAnswered(status, code)
   socket.close()
 })

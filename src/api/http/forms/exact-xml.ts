@@ -3,6 +3,7 @@ import type { Markup } from '../../../documents/markup/markup.ts'
 import { NIL_NAMESPACE } from '../../../documents/markup/markup.ts'
 import { JSON_DEPTH_MAX } from '../../../events/limits.ts'
 import { BODY_MEMBERS_MAX, BodyMalformed, parseExactly } from '../exact-json.ts'
+import type { ExceededLimit } from '../problems/problem.ts'
 
 /** A body that came as XML. */
 export class XmlBody {
@@ -46,8 +47,10 @@ export function parseXmlExactly(text: string): Markup {
     throw malformed('it has a document type, and none is taken')
   })
   parser.on('opentag', (tag) => {
-    if (open.length >= JSON_DEPTH_MAX) throw malformed(`it is nested more than ${JSON_DEPTH_MAX} deep`)
-    if (++count > BODY_MEMBERS_MAX) throw malformed(`it has more than ${BODY_MEMBERS_MAX} elements`)
+    if (open.length >= JSON_DEPTH_MAX)
+      throw malformed(`it is nested more than ${JSON_DEPTH_MAX} deep`, { name: 'depth', max: JSON_DEPTH_MAX })
+    if (++count > BODY_MEMBERS_MAX)
+      throw malformed(`it has more than ${BODY_MEMBERS_MAX} elements`, { name: 'elements', max: BODY_MEMBERS_MAX })
     open.push(opened(tag, open.length === 0))
   })
   const add = (piece: string) => {
@@ -90,6 +93,6 @@ function closed({ attributes: { isJson, isNil, ...type }, children, name, text }
   return { name, children, text: children.length > 0 || isJson ? '' : text, isNil, ...type, ...json }
 }
 
-function malformed(what: string): BodyMalformed {
-  return new BodyMalformed('body_malformed', what)
+function malformed(what: string, limit?: ExceededLimit): BodyMalformed {
+  return new BodyMalformed('body_malformed', what, limit === undefined ? {} : { limit })
 }

@@ -4,8 +4,9 @@ import { describe, type ProblemCode, type ProblemDocument, problemOf } from './p
 
 /** Every error becomes a problem document; what is this node's fault is logged. */
 export function answerErrors(app: FastifyInstance): void {
+  const { bodyLimit } = app.initialConfig
   app.setErrorHandler((error: Error, request, reply) => {
-    const problem = problemFor(error)
+    const problem = problemFor(error, bodyLimit)
     if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, 'request failed')
     if (error instanceof ApiRateLimited) reply.header('retry-after', error.retryAfterSeconds)
     return reply.code(problem.status).type('application/problem+json').send(problem)
@@ -23,9 +24,17 @@ const frameworkCodes: Readonly<Record<string, readonly [ProblemCode, status: num
   FST_ERR_MAX_PARAM_LENGTH: ['path_malformed', 400, 'a step of the path is too long'],
 }
 
-export function problemFor(error: Error & { readonly statusCode?: number; readonly code?: string }): ProblemDocument {
+/** `bodyBytesMax`: how large a body the server reads. */
+export function problemFor(
+  error: Error & { readonly statusCode?: number; readonly code?: string },
+  bodyBytesMax?: number,
+): ProblemDocument {
   const known = frameworkCodes[error.code ?? '']
-  if (known !== undefined) return describe(known[0], known[2], known[1], {})
+  if (known !== undefined) {
+    const [code, status, detail] = known
+    const exceeds = code === 'body_too_large' && bodyBytesMax !== undefined
+    return describe(code, detail, status, exceeds ? { limit: { name: 'bodyBytes', max: bodyBytesMax } } : {})
+  }
   const { statusCode } = error
   const isTheirs = !('evidence' in error) && statusCode !== undefined && statusCode >= 400 && statusCode < 500
   return isTheirs ? describe('request_malformed', error.message, statusCode, {}) : problemOf(error)

@@ -82,7 +82,9 @@ export class ToldOfAll {
     let entries = 0
     for await (const { stream, revision } of this.#behind()) {
       if (++entries > ENTRIES_MAX)
-        throw new HistoryTooLong('history_too_long', `more than ${ENTRIES_MAX} entries have settled since`, {})
+        throw new HistoryTooLong('history_too_long', `more than ${ENTRIES_MAX} entries have settled since`, {
+          limit: { name: 'entries', max: ENTRIES_MAX },
+        })
       const contract = stream.slice(LEDGERS.length) as Uid
       if (!next.has(contract)) next.set(contract, revision)
     }

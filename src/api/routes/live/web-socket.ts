@@ -126,7 +126,9 @@ async function hear(text: string | undefined, connection: LiveConnection, sink: 
   }
   const { from, subscribe } = ask
   if (connection.size >= SUBSCRIPTIONS_MAX && !connection.has(subscribe)) {
-    sink.send({ problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, {}) })
+    sink.send({
+      problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, { max: SUBSCRIPTIONS_MAX }),
+    })
     return
   }
   await connection.begin(subjectIn(subscribe), subscribe, from as LiveFrom | undefined)
