@@ -1,3 +1,4 @@
+import { placeOfFault } from '../api/http/json-fault.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 
 /** What was given as JSON is none. */
@@ -8,6 +9,6 @@ export function jsonIn(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new JsonArgumentMalformed('request_malformed', `${what} is no JSON`, {}, { cause })
+    throw new JsonArgumentMalformed('request_malformed', `${what} is no JSON: ${placeOfFault(text)}`, {}, { cause })
   }
 }

@@ -2,6 +2,7 @@ import { WrittenNumber } from '../../documents/written-number.ts'
 import { JSON_DEPTH_MAX } from '../../events/limits.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { endOfString, exceededBound, type JsonBounds } from '../../runtime/json-bounds.ts'
+import { placeOfFault } from './json-fault.ts'
 
 /** A body, or a message, is not what it says it is, or says something twice. */
 export class BodyMalformed extends ConcordataError {}
@@ -35,16 +36,10 @@ export function parseExactly(text: string): unknown {
   try {
     value = isRounded ? JSON.parse(text, asWritten) : JSON.parse(text)
   } catch (cause) {
-    throw new BodyMalformed('body_malformed', `it is not valid JSON${placeIn(cause)}`, {}, { cause })
+    throw new BodyMalformed('body_malformed', `it is not valid JSON: ${placeOfFault(text)}`, {}, { cause })
   }
   if (membersIn(value) !== members) throw new BodyMalformed('body_malformed', 'a member stands twice in one object')
   return value
-}
-
-/** Where V8 stumbled, as far as it says: of what it quotes instead it gives no place. */
-function placeIn(cause: unknown): string {
-  const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(cause instanceof Error ? cause.message : '') ?? []
-  return line === undefined ? '' : `: line ${line}, column ${column}`
 }
 
 interface Shape {

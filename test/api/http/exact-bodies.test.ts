@@ -122,7 +122,8 @@ t.test('what is wrong with a body says where, and what would be right', async (t
   const detail = async (line: string, type: string, body: string) =>
     JSON.parse((await send(line, { 'content-type': type }, body)).text).detail as string
   t.match(await detail(`POST ${root}`, JSON_TYPE, '{\n  "a": 1,\n}'), /line 3, column 1$/)
-  t.equal(await detail(`POST ${root}`, JSON_TYPE, 'nonsense'), 'it is not valid JSON')
+  t.equal(await detail(`POST ${root}`, JSON_TYPE, 'nonsense'), 'it is not valid JSON: line 1, column 2')
+  t.equal(await detail(`POST ${root}`, JSON_TYPE, '[1, tru]'), 'it is not valid JSON: line 1, column 8')
   const patch = await detail(`PATCH ${root}`, 'application/json-patch+json', '[]')
   t.match(patch, /application\/json or application\/merge-patch\+json/)
   t.notMatch(await detail('POST /api/Contract', 'text/json', '{"title": "x"}'), /workbook/)

@@ -339,7 +339,10 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
       output: /: --set says of which rule set it is/,
     })
     t.match(await by(ana, 'rule', 'draft', 'A 5%', says, '--set', '2'), { status: 1, output: /no_such_path/ })
-    t.match(await by(ana, 'rule', 'draft', 'Terms', '{', '--set', '2'), { status: 1, output: /is no JSON/ })
+    t.match(await by(ana, 'rule', 'draft', 'Terms', '{', '--set', '2'), {
+      status: 1,
+      output: /is no JSON: line 1, column 2 /,
+    })
     t.match(await by(ana, 'rule', 'edit', '2', says.replace('1', '2'), '--set', '2'), { status: 0 })
     t.match(await by(ana, 'rule', 'draft', 'Terms', says, '--set', '2'), { status: 0 })
     t.match(await by(ana, 'rule', 'remove', '3'), { status: 0 })
