@@ -20,8 +20,8 @@ import { DEADLY, SINS } from './sins.ts'
 import { isStoppedForGood } from './stopped-for-good.ts'
 import { SAID } from './submissions.ts'
 
-/** What must hold while anything happens. */
-export function check(run: Run): void {
+/** What must hold while anything happens. `isOver`: everything has healed, and had the time that it needs. */
+export function check(run: Run, isOver = false): void {
   if (run.violations.length > 0) throw run.violations[0]
   const honest: [Machine, AgreementState][] = []
   for (const machine of run.machines) {
@@ -29,7 +29,7 @@ export function check(run: Run): void {
     if (held === undefined || !run.isHonest(machine)) continue
     const state = fullState(held)
     run.oracle.checkMachine(machine, state)
-    checkValues(run, machine, state)
+    checkValues(run, machine, state, isOver)
     honest.push([machine, state])
   }
   if (run.twin !== undefined || run.hostile !== undefined) return
@@ -54,7 +54,7 @@ export async function checkEnd(run: Run): Promise<void> {
   if (isDead) return
   const statements = run.statements()
   await run.pass(30_000)
-  check(run)
+  check(run, true)
   if (run.statements() !== statements) throw new Violation('an idle contract does not fall silent')
   if (await isStoppedForGood(run)) return
   await checkAllEqual(run)
@@ -74,13 +74,19 @@ export async function checkEnd(run: Run): Promise<void> {
   }
 }
 
-/** Of what a member has acknowledged it holds the values, unless its disk was set back. Other processes may have got them. */
-function checkValues({ options, wasSetBack }: Run, machine: Machine, state: AgreementState): void {
+/** Of what a member has acknowledged it holds the values, unless its disk was set back; those of an answer that a crash has left in the guard alone it gets again. Other processes may have got them. */
+function checkValues(
+  { contract, options, wasSetBack }: Run,
+  machine: Machine,
+  state: AgreementState,
+  isOver: boolean,
+): void {
   if (options.split || wasSetBack) return
   for (const held of lackingIn(state)) {
     const { party, seq, requests } = held.statement
     const answer = firstCovering(feedOf(state.feeds, machine.handle), party, seq)
     if (party === machine.handle || answer === undefined) continue
+    if (!isOver && machine.disk.cameBack(contract, answer.statement.seq)) continue
     const refused = new Set(answer.statement.refusals.map(({ request }) => requestKey(request)))
     for (const [index, request] of requests.entries()) {
       const key = requestKey({ handle: party, seq, index })

@@ -3,14 +3,14 @@ import type { AuditSource } from '../../src/audit/source.ts'
 import { auditSourceOf } from '../../src/cli/audit/audit-source.ts'
 import { type Loaded, loadContract } from '../../src/contracts/replica/opening/load.ts'
 import { type Guarded, memoryGuard, type SigningGuard } from '../../src/contracts/signing/signing-guard.ts'
-import type { Handle, Uid } from '../../src/events/ids.ts'
+import type { Handle, Seq, Uid } from '../../src/events/ids.ts'
 import type { Clock } from '../../src/runtime/clock.ts'
 import { openMemoryStore } from '../../src/store/embedded/memory-store.ts'
 import { StoreUnavailable } from '../../src/store/errors.ts'
 import type { PayloadRef } from '../../src/store/payload-group.ts'
 import type { PayloadStore, Store, Write } from '../../src/store/port.ts'
 import { memorySnapshots, type Snapshots } from '../../src/store/snapshot-port.ts'
-import { contractStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
+import { contractStream, feedStream, OUTBOX_DONE_STREAM, OUTBOX_STREAM } from '../../src/store/streams.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 interface Erasure {
@@ -32,7 +32,9 @@ export class Disk {
   #journal: (Write | Erasure)[] = []
   #underWay = 0
   #guard: SigningGuard = memoryGuard()
+  /** What it names. */
   readonly #guarded = new Map<Uid, Guarded>()
+  readonly #aheadOfStore = new Set<string>()
   readonly #snapshots = new Map<number, Snapshots>()
   /** What a write loses of its parts: its process is not heard of again, and has to be taken down. For a script. */
   loses: ((part: Write) => boolean) | undefined
@@ -114,6 +116,20 @@ export class Disk {
       if (stream !== OUTBOX_STREAM && stream !== OUTBOX_DONE_STREAM) yield data
     }
     for (const snapshots of this.#snapshots.values()) yield snapshots.snapshot(contract) ?? ''
+  }
+
+  /** Its machine has crashed. */
+  crashed(handle: Handle): void {
+    for (const [contract, { seq }] of this.#guarded) {
+      const stream = feedStream(contract, handle)
+      const stored = this.#journal.flatMap((one) => (one.kind === 'append' && one.stream === stream ? one.events : []))
+      if (seq >= stored.length) this.#aheadOfStore.add(`${contract}.${seq}`)
+    }
+  }
+
+  /** A crash had left the guard ahead of the store: the statement has come back, and of what it answers the values may still be on their way (decision 0108). */
+  cameBack(contract: Uid, seq: Seq): boolean {
+    return this.#aheadOfStore.has(`${contract}.${seq}`)
   }
 
   /** An old backup takes the place of what there was. The guard stands outside of backups, but may be lost as well. */
@@ -221,6 +237,7 @@ export class Disk {
         await pause(this.#random.fraction())
         if (!isUp() || this.losesGuard) return never
         await this.#guard.advance(contract, from, to)
+        this.#guarded.set(contract, to)
         await pause(this.#random.fraction())
         return isUp() ? undefined : never
       },

@@ -99,3 +99,8 @@ t.test(
     t.ok(counts['files that nobody was left to ask for'], 'this seed comes to it')
   },
 )
+
+t.test('an answer that a crash has left in the guard alone comes back before the values that it answers', async (t) => {
+  const { counts } = await simulate(7001290, undefined, { losingValues: true })
+  t.ok(counts.crashes, 'in the end they are there')
+})

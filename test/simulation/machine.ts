@@ -237,6 +237,7 @@ export class Machine implements Neighbour {
 
   /** At any step: what is under way is lost, and nobody hears of it. */
   crash(): void {
+    this.disk.crashed(this.handle)
     this.#incarnation++
     for (const { gossip } of this.#processes) gossip.close()
     this.#processes = []
