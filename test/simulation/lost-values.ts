@@ -41,11 +41,20 @@ function withoutComputed(line: string): string {
   return `{"computed":{}${line.slice(line.indexOf(',"entry":'))}`
 }
 
-/** Of a statement's line. */
+/** Of a statement's line; what is none stays as it is. */
 export function withoutPayloads(line: string): string {
-  const { payloads: _payloads, ...rest } = JSON.parse(line) as { payloads: object; signature: string }
-  const statement = line.slice(line.indexOf(`,"signature":"${rest.signature}","statement":`))
-  return `{"payloads":{}${statement}`
+  const signature = signatureIn(line)
+  const statement = line.slice(line.indexOf(`,"signature":"${signature}","statement":`))
+  return signature === undefined ? line : `{"payloads":{}${statement}`
+}
+
+/** The hostile member sends lines that are no JSON, too. */
+function signatureIn(line: string): string | undefined {
+  try {
+    return (JSON.parse(line) as { signature: string }).signature
+  } catch {
+    return undefined
+  }
 }
 
 /** Of a line of either kind. */

@@ -32,3 +32,8 @@ t.test(
     t.ok((counts.passivated ?? 0) > 0)
   },
 )
+
+t.test('whoever has resigned says its last head behind a file that nobody has', async (t) => {
+  const { counts } = await simulate(7002308, undefined, { split: true, passive: true, attachments: 0.2 })
+  t.ok(counts['files named and not brought'], 'this seed comes to it')
+})

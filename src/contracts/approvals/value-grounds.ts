@@ -1,4 +1,4 @@
-import { memberOf } from '../../aggregates/contract/state.ts'
+import { formerOf, memberOf } from '../../aggregates/contract/state.ts'
 import { hasUnfitValue, isDead, isOpen } from '../../agreement/foreseen.ts'
 import { confidentialLackedFor, lackedIn } from '../../agreement/values/lacked-values.ts'
 import type { Handle } from '../../events/ids.ts'
@@ -30,7 +30,7 @@ export class ValueGrounds {
     const isNothing = isDead(ref, request, state)
     if (lackedIn(held, request).length > 0) {
       // What has been acknowledged everybody holds: so it is refused, whatever else is known of it.
-      return missing(asked, !isNothing && (!this.#isMember(asked) || this.#waits.isWaitingFor(held)))
+      return missing(asked, !isNothing && (this.#isToCome(asked) || this.#waits.isWaitingFor(held)))
     }
     if (isNothing) return undefined
     return (yield* this.#confidential(asked)) ?? this.#content(asked)
@@ -48,13 +48,17 @@ export class ValueGrounds {
   #content(asked: Asked): Finding {
     const contents = this.#contents.lackedIn(asked.held, asked.request)
     if (contents.length === 0) return undefined
-    // Of what nobody brings the members refuse what names it, so whoever is none of them is not kept for ever.
-    const isWaiting = contents.every((content) => this.#contents.isWaitingFor(content)) || !this.#isMember(asked)
+    const isWaiting = contents.every((content) => this.#contents.isWaitingFor(content)) || this.#isToCome(asked)
     return missing(asked, isWaiting)
   }
 
-  #isMember({ state }: Asked): boolean {
-    return memberOf(state.ledger.document, this.#self) !== undefined
+  /**
+   * Whether it is to become a member: of what nobody brings the members refuse what names it, so it is not kept for ever. Whoever has
+   * resigned owes its last head still, for which they wait, and is told nothing of what they say after that.
+   */
+  #isToCome({ state }: Asked): boolean {
+    const { document } = state.ledger
+    return memberOf(document, this.#self) === undefined && formerOf(document, this.#self) === undefined
   }
 }
 

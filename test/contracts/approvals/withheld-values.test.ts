@@ -5,6 +5,7 @@ import type { Proposal } from '../../../src/aggregates/contract/values/standing.
 import { memoryGuard } from '../../../src/contracts/signing/signing-guard.ts'
 import { canonicalJson } from '../../../src/crypto/canonical-json.ts'
 import type { ElementId } from '../../../src/events/ids.ts'
+import { seal } from '../../../src/events/seal.ts'
 import { openMemoryStore } from '../../../src/store/embedded/memory-store.ts'
 import { refOf } from '../../../src/store/payload-group.ts'
 import { fullState } from '../../support/full-state.ts'
@@ -116,4 +117,36 @@ t.test('who is invited cannot join as long as values are missing', async (t) => 
   links.others.there = asItIs
   await until('it to be given', async () => (await liveAt(cleo[0], uid)).wants.length === 0)
   await cleo[0].contracts.accept(uid)
+})
+
+t.test('whoever resigns says its last head, also behind a file that never comes', async (t) => {
+  const { ana, ben, links, uid } = await given(t, 500)
+  const file = { type: 'AddField', parent: '0', name: 'File', field: { type: 'attachment' } }
+  await (await asks(ana[0], uid, 'file', file)).verdict
+  const nothing = (line: string) => (line.startsWith('{"contracts"') ? line : '')
+  Object.assign(links.ben, { there: nothing, back: nothing })
+  const size = async () => (await liveAt(ana[0], uid)).state.feeds.get(ana[1].card.handle)?.size ?? 0
+  const signed = async (asked: Promise<unknown>) => {
+    const before = await size()
+    await asked
+    await until('it to be signed', async () => (await size()) > before)
+  }
+  const rename = (name: string) => ({ type: 'RenameElement', element: '0.0', name })
+  // So the file is named behind the resignation in the ledger, and before what answers that. What is confirmed later ben is not told any more.
+  for (const name of ['G', 'H', 'I']) await signed(asks(ana[0], uid, name, rename(name)))
+  await signed(asks(ana[0], uid, 'J', rename('J'), {}, { timeoutMs: 20_000 }))
+  const value = { bytes: 1, hash: '0'.repeat(64), name: 'a.txt', type: 'text/plain' }
+  const { seal: sealed, payload } = seal(value, new Uint8Array(16))
+  const command = { type: 'ProposeValue', field: '0.1', seal: sealed, basis: [] }
+  const naming = asks(ana[0], uid, 'named', command, { [sealed]: payload })
+  await signed(naming)
+  const resigning = await asks(ben[0], uid, 'resign', { type: 'Resign' })
+  Object.assign(links.ben, { there: asItIs, back: asItIs })
+  for (const [process] of [ana, ben]) process.gossip.carry(uid)
+  t.match(await resigning.verdict, { kind: 'settled', outcome: { kind: 'accepted' } })
+  t.match(
+    await (await naming).verdict,
+    { kind: 'settled', outcome: { kind: 'accepted' } },
+    'who has left has no say in it',
+  )
 })
