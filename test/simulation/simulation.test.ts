@@ -34,3 +34,8 @@ t.test(
     t.same([...sins].sort(), [...SINS, ...LIES, 'twin'].sort(), 'every sin was committed')
   },
 )
+
+t.test('whoever has resigned, and lost its disk before its last head, takes its feed over to say that', async (t) => {
+  const { counts } = await simulate(7007077, undefined, { rules: 0.3 })
+  t.match(counts, { 'set back': 1, 'revoked to go on': 1 }, 'this seed comes to it')
+})

@@ -265,8 +265,8 @@ export class LiveContract {
   /** Another party revokes its key: this node says what it holds of that feed. What is not well signed is passed over. */
   revoked(signed: SignedRevocation): void {
     const { party } = signed.revocation
-    // Who has left has nothing more to say that a thief could say in its place.
-    const isGone = formerOf(this.state.ledger.document, party) !== undefined
+    // Who has left has nothing more to say that a thief could say in its place, but for its last head: without that nothing settles.
+    const isGone = formerOf(this.state.settling.agreed, party) !== undefined
     if (this.#loop.isClosed || isGone || !canHold(this.state, this.self, signed)) return
     this.#loop.parts.keys.revoked(signed)
     this.#loop.wake()

@@ -147,8 +147,7 @@ export class StatementAuthor {
     if (obstacle !== undefined && values.lacking.length > 0 && waiting.some(isOwn)) return 'values_missing'
     if (obstacle === 'members_awaited' && protection.waitsFor(state).length === 0) return 'statement_lost'
     if (obstacle !== undefined) return obstacle
-    const isSilent = !this.#hasPart(state) || formerOf(state.ledger.document, self) !== undefined
-    if (isSilent) return undefined
+    if (!this.#hasPart(state) || this.#hasLeft(state)) return undefined
     if (isUnsure(state) || this.#stopsAt(state)) return 'values_missing'
     return keys.signer(state) !== undefined ? undefined : 'key_missing'
   }
@@ -280,7 +279,7 @@ export class StatementAuthor {
 
   /** The founder from the start, others from their invitation on, nobody after everyone holds its resignation. */
   #maySpeak(state: AgreementState): boolean {
-    const { duties, isCutShort, self, waiting } = this.#view
+    const { duties, isCutShort, waiting } = this.#view
     const { keys, protection } = this.#parts
     if (!duties.signs || isCutShort || this.#engineUnknown !== undefined) return false
     const { document } = state.ledger
@@ -294,10 +293,15 @@ export class StatementAuthor {
     }
     if (!document.isOpen) return true
     if (!this.#hasPart(state) || keys.signer(state) === undefined) return false
-    const former = formerOf(document, self)
     // Who has left still takes its feed over: the others have promised to wait for that.
-    if (former === undefined || keys.takeover(state) !== undefined) return true
-    return (newestOf(state.feeds, self)?.statement.head.size ?? 0) <= former.resignedAt
+    return !this.#hasLeft(state) || keys.takeover(state) !== undefined
+  }
+
+  /** Whether this party has resigned, and has said its last head: nothing settles before that. */
+  #hasLeft({ feeds, ledger: { document } }: AgreementState): boolean {
+    const { self } = this.#view
+    const former = formerOf(document, self)
+    return former !== undefined && (newestOf(feeds, self)?.statement.head.size ?? 0) > former.resignedAt
   }
 
   /** Whether this party has anything to say in it: from its invitation on, until that came to nothing. */
