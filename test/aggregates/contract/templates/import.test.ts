@@ -248,6 +248,11 @@ t.test('it is said which element came from which template, and the record hash c
   const forgotten = { ...state, templates: { ...state.templates, uses: [] } }
   t.not(recordHash(forgotten), recordHash(state))
   t.not(recordHash({ ...state, templates: { ...state.templates, held: [] } }), recordHash(state))
+  // Each of what is said of it, however many there are.
+  for (const name of Object.keys(use[0] ?? {})) {
+    const uses = [{ ...use[0], [name]: 'another' }] as unknown as typeof use
+    t.not(recordHash({ ...state, templates: { ...state.templates, uses } }), recordHash(state), name)
+  }
   t.same(imported.when(broker.removes('Slip')).state.templates.uses, [])
 })
 
