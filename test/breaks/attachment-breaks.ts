@@ -102,4 +102,18 @@ export const attachmentBreaks: readonly Break[] = [
     to: 'type: Type.String(),',
     caughtBy: 'test/aggregates/contract/attachments.test.ts',
   },
+  {
+    name: 'whoever has resigned waits for good for a file that nobody has',
+    file: 'src/contracts/approvals/value-grounds.ts',
+    from: 'memberOf(document, this.#self) === undefined && formerOf(document, this.#self) === undefined',
+    to: 'memberOf(document, this.#self) === undefined',
+    caughtBy: 'test/contracts/approvals/withheld-values.test.ts',
+  },
+  {
+    name: 'nobody hears that whoever has resigned takes its feed over to say its last head',
+    file: 'src/contracts/replica/live-contract.ts',
+    from: 'formerOf(this.state.settling.agreed, party)',
+    to: 'formerOf(this.state.ledger.document, party)',
+    caughtBy: 'test/simulation/simulation.test.ts',
+  },
 ]

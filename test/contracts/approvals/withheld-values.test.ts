@@ -119,7 +119,7 @@ t.test('who is invited cannot join as long as values are missing', async (t) => 
   await cleo[0].contracts.accept(uid)
 })
 
-t.test('whoever resigns says its last head, also behind a file that never comes', async (t) => {
+t.test('whoever resigns says its last head, also behind a file that never comes', { timeout: 60_000 }, async (t) => {
   const { ana, ben, links, uid } = await given(t, 500)
   const file = { type: 'AddField', parent: '0', name: 'File', field: { type: 'attachment' } }
   await (await asks(ana[0], uid, 'file', file)).verdict
