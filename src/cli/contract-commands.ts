@@ -209,8 +209,9 @@ export function contractCommands(program: Command): void {
     .action(async (uid: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const summary = (await client.call('POST', `/api/Contract/${uid}/Acceptance`)) as Summary
-      const parties = (await client.call('GET', '/api/Party')) as Known[]
-      printResult(json, summary, acceptedLines(summary, parties))
+      // A program is told what the acceptance has come to, and asks for whom it knows itself.
+      const lines = json ? [] : acceptedLines(summary, (await client.call('GET', '/api/Party')) as Known[])
+      printResult(json, summary, lines)
     })
 
   contract

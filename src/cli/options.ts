@@ -49,6 +49,11 @@ export function waitOption(): Option {
   return new Option('--wait <seconds>', 'how long to wait for the others').argParser(numberIn)
 }
 
+/** What `--wait` says to the API. */
+export function preferOf(wait: number | undefined): { readonly prefer?: string } {
+  return wait === undefined ? {} : { prefer: `wait=${wait}` }
+}
+
 /** `everybody`: null. */
 export function handlesIn(text: string): string[] | null {
   if (text === 'everybody') return null

@@ -98,6 +98,8 @@ export function readPreferences(app: FastifyInstance): void {
   })
 }
 
+const NOTHING_PREFERRED = parsePreferences(undefined)
+
 function unquoted(value: string): string {
   return value.replace(/^"(.*)"$/, '$1')
 }
@@ -113,8 +115,7 @@ export function waitOf(
   { keyed, preferences, url, user }: Pick<FastifyRequest, 'keyed' | 'preferences' | 'url' | 'user'>,
   defaultWaitMs: number,
 ): Wait {
-  const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } =
-    preferences ?? parsePreferences(undefined)
+  const { isDryRun, isLenient, isPatient, isRecorded, isStrict, waitSeconds } = preferences ?? NOTHING_PREFERRED
   const wishes = {
     ...(isPatient && { retry: true as const }),
     ...(keyed && { id: keyed.id }),

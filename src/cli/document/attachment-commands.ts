@@ -6,7 +6,15 @@ import { type Attachment, isAttachment, type MediaType } from '../../events/atta
 import { ConcordataError } from '../../runtime/errors.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
-import { contractArgument, dataOption, jsonOption, proposalOption, requestOption, waitOption } from '../options.ts'
+import {
+  contractArgument,
+  dataOption,
+  jsonOption,
+  preferOf,
+  proposalOption,
+  requestOption,
+  waitOption,
+} from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
 import { pathIn, placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
@@ -74,7 +82,7 @@ export function attachmentCommands(program: Command): void {
       const query = new URLSearchParams({ at: pathIn(path), name: options.name ?? basename(file) })
       const headers = {
         'content-type': typeOf(file, options),
-        ...(wait === undefined ? {} : { prefer: `wait=${wait}` }),
+        ...preferOf(wait),
       }
       const url = `/api/Contract/${encodeURIComponent(uid)}/Attachments?${query}${dryRun ? '&dry-run' : ''}`
       const answer = await (await apiClientFor(data)).call('PUT', url, await bytesIn(file), headers)

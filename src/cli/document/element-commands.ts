@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption, handlesIn, jsonOption, waitOption } from '../options.ts'
+import { contractArgument, dataOption, handlesIn, jsonOption, preferOf, waitOption } from '../options.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
 
@@ -57,8 +57,7 @@ function change(uid: string, path: string, attributes: object, options: Options)
 async function write(uid: string, method: string, url: string, body: object | undefined, options: Options) {
   const { data, dryRun, json, wait } = options
   const client = await apiClientFor(data)
-  const headers: Record<string, string> = wait === undefined ? {} : { prefer: `wait=${wait}` }
-  const answer = await client.call(method, `${url}${dryRun ? '?dry-run' : ''}`, body, headers)
+  const answer = await client.call(method, `${url}${dryRun ? '?dry-run' : ''}`, body, { ...preferOf(wait) })
   printWritten(uid, answer, { dryRun, json })
 }
 

@@ -1,5 +1,5 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander'
-import { HASH_PATTERN } from '../../crypto/hash.ts'
+import { isHash } from '../../crypto/hash.ts'
 import type { ShownErasures } from '../../documents/erasures.ts'
 import { apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption } from '../options.ts'
@@ -67,7 +67,7 @@ function nameOf({ vote }: Voted): string[] {
 }
 
 function hashIn(text: string): string {
-  if (new RegExp(HASH_PATTERN).test(text)) return text
+  if (isHash(text)) return text
   throw new InvalidArgumentError('it has to be 64 digits and letters from a to f.')
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { ApiProblem, apiClientFor, withHint } from '../api-client.ts'
-import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, preferOf, waitOption } from '../options.ts'
 import { jsonLines, printResult } from '../output.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
@@ -67,7 +67,7 @@ async function write(uid: string, path: string, body: string, type: string, opti
       const isMissing = error instanceof ApiProblem && error.evidence.code === 'no_such_path'
       throw isMissing ? withHint(error, '--add adds a field to a block that is there') : error
     })
-  const headers = { 'content-type': type, ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
+  const headers = { 'content-type': type, ...preferOf(wait) }
   const answer = await client.call(
     'PUT',
     `${placeOf(uid, path)}${dryRun ? '?dry-run' : ''}`,

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
-import { contractArgument, dataOption, jsonOption, waitOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, preferOf, waitOption } from '../options.ts'
 import { printResult } from '../output.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
@@ -58,7 +58,7 @@ export function tableCommands(program: Command): void {
     .option('--dry-run', 'say what would happen, and do nothing')
     .description('propose what is in a table, all of it as one request, and wait until all have agreed to it')
     .action(async (uid: string, path: string, file: string, { add, data, dryRun, json, split, wait }: Options) => {
-      const headers = { 'content-type': forms[formOf(file)], ...(wait === undefined ? {} : { prefer: `wait=${wait}` }) }
+      const headers = { 'content-type': forms[formOf(file)], ...preferOf(wait) }
       const bytes = await bytesIn(file)
       const query = new URLSearchParams({ ...(split && { split: '' }), ...(dryRun && { 'dry-run': '' }) })
       const url = `${placeOf(uid, path)}?${query}`
