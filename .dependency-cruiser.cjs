@@ -72,7 +72,7 @@ const orders = {
   'aggregates/rules': ['text', 'functions', 'values'],
   agreement: ['trials', 'keys', 'history', 'values'],
   api: ['routes', 'openapi', 'answers', 'http'],
-  'api/http': ['forms', 'problems'],
+  'api/http': ['forms', 'problems', 'callers'],
   'api/routes': ['live', 'contract'],
   cli: ['audit', 'demo', 'document', 'keys', 'rule'],
   contracts: [

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { describeAnswers } from './answers/described.ts'
-import { type AccessPorts, requireKey } from './http/authenticate.ts'
+import { type AccessPorts, requireKey } from './http/callers/authenticate.ts'
 import { answerNotFound, httpServer, type ServerPorts } from './http/http-server.ts'
 import { healthRoutes, metricsRoute, type OperationPorts, obstacleRoute } from './routes/operation.ts'
 

@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3'
-import { type BulkInsert, bulkInsert } from '../runtime/bulk-insert.ts'
+import { type BulkInsert, bulkInsert } from './bulk-insert.ts'
 
 /** The values of a row, in the order of the columns. They may be changed until the buffer is flushed. */
 export type Row = unknown[]

@@ -1,6 +1,6 @@
 import { fastify } from 'fastify'
 import t from 'tap'
-import type { ApiCaller } from '../../src/api/http/authenticate.ts'
+import type { ApiCaller } from '../../src/api/http/callers/authenticate.ts'
 import { createStatusApi } from '../../src/api/status-app.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 

@@ -105,8 +105,8 @@ t.test('every file that CONTRIBUTING.md names is there', async (t) => {
 })
 
 t.test('a file that is not there is seen', async (t) => {
-  const text = 'Read `none.ts` and `routes/` in `../http/authenticate.ts`, not `a b.ts` or `Store`.'
-  t.same(namedIn(text), ['none.ts', 'routes/', '../http/authenticate.ts'])
+  const text = 'Read `none.ts` and `routes/` in `../http/body.ts`, not `a b.ts` or `Store`.'
+  t.same(namedIn(text), ['none.ts', 'routes/', '../http/body.ts'])
   t.same(
     namedIn(text).map((name) => isThere('src/api/routes', name)),
     [false, false, true],

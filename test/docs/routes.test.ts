@@ -3,7 +3,7 @@ import fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
 import { type ApiPorts, createApi } from '../../src/api/app.ts'
-import { requireKey } from '../../src/api/http/authenticate.ts'
+import { requireKey } from '../../src/api/http/callers/authenticate.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
 import { watchRoutes } from '../support/watch-routes.ts'
 

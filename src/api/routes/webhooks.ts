@@ -16,7 +16,7 @@ import {
   WebhookMadeSchema,
   WebhookSchema,
 } from '../answers/webhooks.ts'
-import type { Access } from '../http/authenticate.ts'
+import type { Access } from '../http/callers/authenticate.ts'
 
 export type Webhook = Static<typeof WebhookSchema>
 export type WebhookMade = Static<typeof WebhookMadeSchema>

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { type ApiRole, apiRoles } from '../../api/http/authenticate.ts'
+import { type ApiRole, apiRoles } from '../../api/http/callers/authenticate.ts'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
 import { systemClock } from '../../runtime/clock.ts'

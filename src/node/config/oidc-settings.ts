@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { apiRoles } from '../../api/http/authenticate.ts'
+import { apiRoles } from '../../api/http/callers/authenticate.ts'
 import { isSafeUrl } from './loopback.ts'
 
 /** Asymmetric ones only: with a shared secret, or none, whoever can check a token could make one. */

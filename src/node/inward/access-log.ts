@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AskedCall } from '../../api/http/authenticate.ts'
+import type { AskedCall } from '../../api/http/callers/authenticate.ts'
 import type { Role } from '../../contracts/duties.ts'
 import { type Clock, timestamp } from '../../runtime/clock.ts'
 import { ConcordataError } from '../../runtime/errors.ts'

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { ApiCaller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/callers/authenticate.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { type Configuration, ConfigurationInvalid } from '../config/configuration.ts'
 import type { Shutdown } from '../lifecycle/shutdown.ts'

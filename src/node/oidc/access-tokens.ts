@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errors, type JWTPayload, jwtVerify } from 'jose'
-import { type ApiCaller, type ApiRole, TokenInvalid } from '../../api/http/authenticate.ts'
+import { type ApiCaller, type ApiRole, TokenInvalid } from '../../api/http/callers/authenticate.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { type OidcSettings, tokenAlgorithms } from '../config/oidc-settings.ts'
 import { IssuerClient, IssuerUnavailable } from './issuer-client.ts'

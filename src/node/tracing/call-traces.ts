@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { CallSpan, CallTracing } from '../../api/http/trace-calls.ts'
-import type { Span, Tracer } from '../../runtime/tracer.ts'
 import type { ExchangeTraces } from './exchange-traces.ts'
 import type { RequestTraces } from './request-traces.ts'
 import { isTraceparent } from './traceparent.ts'
+import type { Span, Tracer } from './tracer.ts'
 
 /** Calls of the inward API, and which requests are named in them: that happens far below, where nobody knows of calls. */
 export class CallTraces implements CallTracing {

@@ -2,9 +2,9 @@ import type { Contracts } from '../../contracts/registry/contracts.ts'
 import { type Handle, type Seq, UID_PATTERN, type Uid } from '../../events/ids.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { RateLimit } from '../../runtime/rate-limit.ts'
-import type { Span, Tracer } from '../../runtime/tracer.ts'
 import type { RequestTraces } from './request-traces.ts'
 import { isRecorded, isTraceparent } from './traceparent.ts'
+import type { Span, Tracer } from './tracer.ts'
 
 /** How many other requests that a call carries are named in its span. */
 const LINKS_MAX = 32

@@ -16,8 +16,8 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { Span, Tracer } from '../../runtime/tracer.ts'
 import { partsOf } from './traceparent.ts'
+import type { Span, Tracer } from './tracer.ts'
 
 export interface OtlpTracerOptions {
   /** Of the collector. */

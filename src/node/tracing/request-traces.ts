@@ -4,7 +4,7 @@ import { type Handle, type RequestRef, requestKey, type Seq, type Uid } from '..
 import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import type { Statement } from '../../events/statement.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import type { Span, Tracer } from '../../runtime/tracer.ts'
+import type { Span, Tracer } from './tracer.ts'
 
 /** Requests that are followed at once. The oldest is given up first. */
 const FOLLOWED_MAX = 10_000

@@ -1,4 +1,4 @@
-import type { ApiCaller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/callers/authenticate.ts'
 import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import { NoSuchContract } from '../../contracts/registry/contract-cache.ts'
 import type { Uid } from '../../events/ids.ts'

@@ -1,4 +1,4 @@
-import type { ApiCaller } from '../../api/http/authenticate.ts'
+import type { ApiCaller } from '../../api/http/callers/authenticate.ts'
 import { ANY, isOfAny, isState, type Subject, subjectIn } from '../../api/routes/live/subject.ts'
 import type { Webhook, WebhookMade, WebhookOwner, Webhooks } from '../../api/routes/webhooks.ts'
 import { NoSuchEntry } from '../../documents/past/past-documents.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type ApiCaller, TokenInvalid } from '../../../src/api/http/authenticate.ts'
-import { requireStillGood, watchAccess } from '../../../src/api/http/watch-access.ts'
+import { type ApiCaller, TokenInvalid } from '../../../src/api/http/callers/authenticate.ts'
+import { requireStillGood, watchAccess } from '../../../src/api/http/callers/watch-access.ts'
 import { VirtualClock } from '../../simulation/virtual-clock.ts'
 
 const reader: ApiCaller = { name: 'ana', roles: ['reader'] }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { ApiRateLimited } from '../call-limits.ts'
+import { ApiRateLimited } from '../callers/call-limits.ts'
 import { describe, type ProblemCode, type ProblemDocument, problemOf } from './problem.ts'
 
 /** Every error becomes a problem document; what is this node's fault is logged. */

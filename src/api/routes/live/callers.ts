@@ -1,4 +1,4 @@
-import { ApiTooManyCalls, defaultInwardLimits, type InwardLimits } from '../../http/call-limits.ts'
+import { ApiTooManyCalls, defaultInwardLimits, type InwardLimits } from '../../http/callers/call-limits.ts'
 import { Telling, type TellingPorts } from './telling.ts'
 
 /** What each caller has open, and what tells it. */

@@ -5,10 +5,10 @@ import { parsePath } from '../../../documents/path.ts'
 import { CountSchema, type Uid, UidSchema } from '../../../events/ids.ts'
 import { ChangesSchema } from '../../answers/element-views.ts'
 import { ofElement } from '../../answers/problems.ts'
-import type { Access } from '../../http/authenticate.ts'
+import type { Access } from '../../http/callers/authenticate.ts'
+import { requireStillGood, watchAccess } from '../../http/callers/watch-access.ts'
 import { WAIT_SECONDS_MAX } from '../../http/prefer-header.ts'
 import { TokenInQuery } from '../../http/validation.ts'
-import { requireStillGood, watchAccess } from '../../http/watch-access.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 
 const Params = Type.Object({ uid: UidSchema, element: Type.String() })

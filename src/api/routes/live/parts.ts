@@ -1,4 +1,4 @@
-import type { AccessPorts } from '../../http/authenticate.ts'
+import type { AccessPorts } from '../../http/callers/authenticate.ts'
 import type { LiveCallers } from './callers.ts'
 import type { LiveHub } from './hub.ts'
 import type { States } from './states.ts'

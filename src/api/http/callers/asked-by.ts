@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { User } from '../../events/parties/user.ts'
+import type { User } from '../../../events/parties/user.ts'
 
 export interface AskedByPorts {
   /** Each request that is asked for here carries the seal of who asked; left out: none does. */

@@ -1,5 +1,5 @@
-import { ConcordataError } from '../../runtime/errors.ts'
-import { RateLimit } from '../../runtime/rate-limit.ts'
+import { ConcordataError } from '../../../runtime/errors.ts'
+import { RateLimit } from '../../../runtime/rate-limit.ts'
 
 /** What callers of the inward API may take; what is left out stands as in `defaultInwardLimits`. */
 export interface InwardLimits {

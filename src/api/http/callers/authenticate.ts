@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { strangerAt } from '../../gossip/transport/remote-address.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import { ConcordataError } from '../../runtime/errors.ts'
-import type { TakenBody } from './body.ts'
+import { strangerAt } from '../../../gossip/transport/remote-address.ts'
+import type { Clock } from '../../../runtime/clock.ts'
+import { ConcordataError } from '../../../runtime/errors.ts'
+import type { TakenBody } from '../body.ts'
+import { timesSaid } from '../raw-headers.ts'
+import { asksForWebSocket, LIVE_PATH } from '../upgrades.ts'
+import { UNREADABLE_URL } from '../url.ts'
+import { RequestMalformed } from '../validation.ts'
 import { CallLimits, type InwardLimits } from './call-limits.ts'
-import { timesSaid } from './raw-headers.ts'
-import { asksForWebSocket, LIVE_PATH } from './upgrades.ts'
-import { UNREADABLE_URL } from './url.ts'
-import { RequestMalformed } from './validation.ts'
 
 /** The caller did not show a key that this node's inward API knows. */
 export class NotAuthorized extends ConcordataError {}

@@ -1,6 +1,6 @@
 /**
  * Traces as the parts of a node see them. Which library records them, if any, the node decides when it starts: nothing but
- * `node/tracing` knows one. What is passed on is the W3C `traceparent`, a string: nothing else of a trace leaves a process (decision 0091).
+ * `otlp-tracer.ts` knows one. What is passed on is the W3C `traceparent`, a string: nothing else of a trace leaves a process (decision 0091).
  */
 export interface Tracer {
   /** undefined: this one is not recorded, so neither is anything under it. */
