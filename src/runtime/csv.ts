@@ -1,4 +1,4 @@
-import { ConcordataError } from './errors.ts'
+import { ConcordataError, type ExceededLimit } from './errors.ts'
 
 /** A text is no CSV, or is larger than is read. */
 export class CsvMalformed extends ConcordataError {}
@@ -49,8 +49,7 @@ export function csvRecords(text: string, cellsMax: number): string[][] {
   let cells = 0
   let at = 0
   while (at < text.length) {
-    if (++cells > cellsMax)
-      throw malformed(`it has more than ${cellsMax} cells`, { limit: { name: 'cells', max: cellsMax } })
+    if (++cells > cellsMax) throw malformed(`it has more than ${cellsMax} cells`, { name: 'cells', max: cellsMax })
     const [cell, end] = text[at] === '"' ? quotedAt(text, at) : plainAt(text, at, separator)
     record.push(cell)
     at = end
@@ -92,6 +91,6 @@ function quotedAt(text: string, from: number): [cell: string, end: number] {
   }
 }
 
-function malformed(what: string, evidence = {}): CsvMalformed {
-  return new CsvMalformed('body_malformed', `it is no CSV: ${what}`, evidence)
+function malformed(what: string, limit?: ExceededLimit): CsvMalformed {
+  return new CsvMalformed('body_malformed', `it is no CSV: ${what}`, limit === undefined ? {} : { limit })
 }

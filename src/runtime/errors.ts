@@ -219,8 +219,22 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
-/** Not a member that a problem document (RFC 9457) has of its own: under such a name nobody would be told of it. */
-type Evidence = Record<string, unknown> & { readonly type?: never; readonly title?: never; readonly detail?: never }
+/** The bound that something exceeds, wherever one is told of. */
+export interface ExceededLimit {
+  /** Of what there is too much: `cells`, `bodyBytes`; or the name of a limit of the contract. */
+  readonly name: string
+  /** How much there may be, in the unit of `name`; left out: it is pinned neither here nor in the contract. */
+  readonly max?: number
+}
+
+interface Evidence {
+  readonly [member: string]: unknown
+  readonly limit?: ExceededLimit
+  // What a problem document (RFC 9457) has of its own: under such a name nobody would be told of it.
+  readonly type?: never
+  readonly title?: never
+  readonly detail?: never
+}
 
 /**
  * The root of all errors that Concordata raises on purpose. `evidence` holds what a person, or a program, needs to

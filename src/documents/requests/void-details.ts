@@ -7,6 +7,7 @@ import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, parentIdOf } from '../../events/ids.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Constraint } from '../../events/type-definition.ts'
+import type { ExceededLimit } from '../../runtime/errors.ts'
 import { AgreedView } from '../agreed-view.ts'
 
 /** What a void request was about, for whoever mends it: the leaf of the ledger has ids only. */
@@ -23,8 +24,8 @@ export interface VoidDetails {
   readonly currency?: string
   /** Of the type that the contract defines. */
   readonly constraint?: Constraint
-  /** What is exceeded; `max` where it is pinned in the contract, or at the list. */
-  readonly limit?: { readonly name: string; readonly max?: number }
+  /** Of the contract; `max` where it is pinned there, or at the list. */
+  readonly limit?: ExceededLimit
 }
 
 type Example = NonNullable<unknown>
@@ -40,8 +41,6 @@ const EXAMPLES: Partial<Record<FieldType['type'], Example>> = {
   integer: 13,
   money: { amount: '100.00', currency: 'USD' },
 }
-
-type Limit = NonNullable<VoidDetails['limit']>
 
 /** `document`: the one that the request was judged on, or one close to it. */
 export function voidDetails(
@@ -104,7 +103,7 @@ function malformed(command: Command): VoidDetails {
   return fault === undefined ? {} : { expected: `${fault.instancePath} ${fault.message}`.trim() }
 }
 
-function limitNamed(name: string, at: Place | undefined, { limits }: ContractState): Limit {
+function limitNamed(name: string, at: Place | undefined, { limits }: ContractState): ExceededLimit {
   const pinned = Object.entries(limits).find(([limit]) => limit === name)?.[1]
   const max = name === 'entriesMax' && at?.element?.kind === 'list' ? at.element.entriesMax : pinned
   return { name, ...(max !== undefined && { max }) }

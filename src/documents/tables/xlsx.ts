@@ -1,5 +1,5 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
-import { ConcordataError } from '../../runtime/errors.ts'
+import { ConcordataError, type ExceededLimit } from '../../runtime/errors.ts'
 import { CELLS_MAX } from './csv-table.ts'
 import type { Table } from './table.ts'
 import { ZipReader, zipOf } from './zip.ts'
@@ -256,7 +256,7 @@ function unescaped(text: string): string {
   return text.replace(WRITTEN, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
-function malformed(what: string, limit?: { readonly name: string; readonly max: number }): WorkbookMalformed {
+function malformed(what: string, limit?: ExceededLimit): WorkbookMalformed {
   const evidence = limit === undefined ? {} : { limit }
   return new WorkbookMalformed('body_malformed', `it is no spreadsheet that is read here: ${what}`, evidence)
 }

@@ -1,5 +1,5 @@
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
-import { ConcordataError } from '../../runtime/errors.ts'
+import { ConcordataError, type ExceededLimit } from '../../runtime/errors.ts'
 
 /** Bytes are no ZIP file, or are more than is read. */
 export class ZipMalformed extends ConcordataError {}
@@ -81,7 +81,7 @@ export class ZipReader {
       }
     } catch (cause) {
       if (!(cause instanceof RangeError)) throw cause
-      throw malformed('it ends before it is whole', {}, cause)
+      throw malformed('it ends before it is whole', undefined, cause)
     }
   }
 
@@ -99,8 +99,7 @@ export class ZipReader {
 function* packedIn(bytes: Buffer): Generator<[name: string, Packed]> {
   const end = endIn(bytes)
   const count = bytes.readUInt16LE(end + 10)
-  if (count > FILES_MAX)
-    throw malformed(`it has more than ${FILES_MAX} files`, { limit: { name: 'files', max: FILES_MAX } })
+  if (count > FILES_MAX) throw malformed(`it has more than ${FILES_MAX} files`, { name: 'files', max: FILES_MAX })
   let at = bytes.readUInt32LE(end + 16)
   for (let n = 0; n < count; n++) {
     if (bytes.readUInt32LE(at) !== CENTRAL) throw malformed('its directory is damaged')
@@ -134,19 +133,19 @@ function endIn(bytes: Buffer): number {
 
 /** `left` of `bytesMax`, which all files have together. */
 function unpacked({ bytes, method, packed }: Packed, left: number, bytesMax: number): Buffer {
-  if (bytes > left)
-    throw malformed('what is in it is larger than is read', { limit: { name: 'unpackedBytes', max: bytesMax } })
+  if (bytes > left) throw malformed('what is in it is larger than is read', { name: 'unpackedBytes', max: bytesMax })
   if (method === STORED) return packed
   if (method !== DEFLATED) throw malformed('it is packed in a way that is not read')
   try {
     // Whatever it says of its length.
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, bytes) })
   } catch (cause) {
-    throw malformed('a file in it is damaged, or larger than it says', {}, cause)
+    throw malformed('a file in it is damaged, or larger than it says', undefined, cause)
   }
 }
 
-function malformed(what: string, evidence = {}, cause?: unknown): ZipMalformed {
+function malformed(what: string, limit?: ExceededLimit, cause?: unknown): ZipMalformed {
+  const evidence = limit === undefined ? {} : { limit }
   const options = cause === undefined ? {} : { cause }
   return new ZipMalformed('body_malformed', `it is no spreadsheet: ${what}`, evidence, options)
 }

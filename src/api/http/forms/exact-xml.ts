@@ -2,8 +2,8 @@ import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import type { Markup } from '../../../documents/markup/markup.ts'
 import { NIL_NAMESPACE } from '../../../documents/markup/markup.ts'
 import { JSON_DEPTH_MAX } from '../../../events/limits.ts'
+import type { ExceededLimit } from '../../../runtime/errors.ts'
 import { BODY_MEMBERS_MAX, BodyMalformed, parseExactly } from '../exact-json.ts'
-import type { ExceededLimit } from '../problems/problem.ts'
 
 /** A body that came as XML. */
 export class XmlBody {

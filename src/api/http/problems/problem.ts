@@ -40,13 +40,6 @@ const statusesOfAnswer: Record<keyof typeof answerCodes, readonly number[]> = {
   refused: [409],
 }
 
-/** The member `limit` of a problem document: the bound that is exceeded. */
-export interface ExceededLimit {
-  /** With its unit. */
-  readonly name: string
-  readonly max: number
-}
-
 export type ProblemCode = ErrorCode | VoidCode | keyof typeof answerCodes
 
 /** RFC 9457 problem details, with the stable `code` of the registry and its evidence as further members. */
