@@ -74,7 +74,7 @@ const orders = {
   api: ['routes', 'openapi', 'answers', 'http'],
   'api/http': ['forms', 'problems', 'callers'],
   'api/routes': ['live', 'contract'],
-  cli: ['audit', 'demo', 'document', 'keys', 'rule'],
+  cli: ['audit', 'demo', 'contract', 'party', 'template', 'document', 'keys', 'rule'],
   contracts: [
     'processes',
     'registry',

@@ -2,13 +2,8 @@ import type { Command } from 'commander'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
 import { makeBackup, restoreBackup } from '../node/maintenance/backup.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions } from './options.ts'
 import { printResult } from './output.ts'
-
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
 
 /** `concordata backup|restore`: a copy of a data directory while its node runs, and the way back. */
 export function backupCommands(program: Command): void {
@@ -19,7 +14,7 @@ export function backupCommands(program: Command): void {
     .addOption(dataOption())
     .requiredOption('--out <dir>', 'a new directory')
     .option('--with-passphrase', 'also the passphrase file: whoever has the backup can then use the keys')
-    .action(async ({ data, json, out, withPassphrase }: Options & { out: string; withPassphrase?: true }) => {
+    .action(async ({ data, json, out, withPassphrase }: NodeOptions & { out: string; withPassphrase?: true }) => {
       const configuration = await readConfiguration(data, readEnvironment(process.env))
       const names = await makeBackup(configuration, out, { withPassphrase: withPassphrase === true }, systemClock)
       const hasPassphrase = names.includes('passphrase')
@@ -35,7 +30,7 @@ export function backupCommands(program: Command): void {
     .requiredOption('--from <dir>', 'what `concordata backup` made')
     .addOption(jsonOption())
     .addOption(dataOption())
-    .action(async ({ data, from, json }: Options & { from: string }) => {
+    .action(async ({ data, from, json }: NodeOptions & { from: string }) => {
       const names = await restoreBackup(from, data)
       printResult(json, { data, files: names }, [
         `put into ${data}: ${names.join(', ')}`,

@@ -6,12 +6,10 @@ import { createIdentity } from '../node/identity/create-identity.ts'
 import { formatFingerprint } from '../node/identity/fingerprint.ts'
 import { givenPassphrase } from '../node/identity/passphrase.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions } from './options.ts'
 import { printResult, table } from './output.ts'
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly handle: string
   readonly name: string
   readonly did?: string

@@ -2,6 +2,12 @@ import { Argument, InvalidArgumentError, Option } from 'commander'
 import type { About } from '../events/about.ts'
 import { HANDLE_PATTERN, PROPOSAL_PATTERN, REQUEST_KEY_PATTERN, UID_PATTERN } from '../events/ids.ts'
 
+/** What every command takes that asks a node, or works on its data. */
+export interface NodeOptions {
+  readonly data: string
+  readonly json?: true
+}
+
 /** Where a node keeps its data. */
 export function dataOption(): Option {
   return new Option('--data <dir>', 'the data directory of the node').makeOptionMandatory()

@@ -13,13 +13,11 @@ import { draftReadModel } from '../projections/read-model.ts'
 import { type Replayed, rebuildContract, rebuildReadModel, replay } from '../projections/rebuild.ts'
 import type { Store } from '../store/port.ts'
 import { NotHeld } from './audit/audit-commands.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions } from './options.ts'
 import { printResult, tell } from './output.ts'
 import { ProgressBar } from './progress.ts'
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly contract?: string
   readonly at?: string
   readonly out?: string

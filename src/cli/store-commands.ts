@@ -7,7 +7,7 @@ import { createFile } from '../runtime/durable-file.ts'
 import { StoreSetupFailed } from '../store/errors.ts'
 import { type RoleUsers, setUpStore } from '../store/eventstoredb/setup.ts'
 import { textIn } from './file-unavailable.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions } from './options.ts'
 import { printResult, table } from './output.ts'
 
 const ROLES = ['serve', 'transmit', 'receive'] as const
@@ -15,9 +15,7 @@ const PASSWORD_BYTES = 24
 /** Of EventStoreDB. */
 const DEFAULT_PORT = 2113
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly adminUser: string
   readonly adminPasswordFile: string
   readonly httpUrl?: string

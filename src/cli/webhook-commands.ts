@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
 import { apiClientFor } from './api-client.ts'
-import { dataOption, jsonOption, numberIn } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions, numberIn } from './options.ts'
 import { printResult, table } from './output.ts'
 
 interface Undelivered {
@@ -130,9 +130,7 @@ export function webhookCommands(program: Command): void {
     })
 }
 
-interface Asked {
-  readonly data: string
-  readonly json?: true
+interface Asked extends NodeOptions {
   readonly signing?: 'v1' | 'v1a'
 }
 

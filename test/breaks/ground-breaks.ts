@@ -205,7 +205,7 @@ export const groundBreaks: readonly Break[] = [
   },
   {
     name: 'a party may add itself',
-    file: 'src/cli/party-commands.ts',
+    file: 'src/cli/party/look-up.ts',
     from: 'if (card.did === own.did || card.keys.signing === own.keys.signing) throw isSelf(address)',
     to: '',
     caughtBy: MISTAKES_TEST,

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import t from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
+import { addParty } from '../../src/cli/party/approve.ts'
 import type { Uid } from '../../src/events/ids.ts'
 import { configurationPath, readConfiguration, readEnvironment } from '../../src/node/config/configuration.ts'
 import { type Node, startNode } from '../../src/node/node.ts'

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { addParty } from '../../src/cli/party-commands.ts'
+import { addParty } from '../../src/cli/party/approve.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
 import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
 import { formatFingerprint } from '../../src/node/identity/fingerprint.ts'

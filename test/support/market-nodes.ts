@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { apiClient } from '../../src/cli/api-client.ts'
 import type { ReachableParty } from '../../src/cli/demo/party-process.ts'
-import { addParty } from '../../src/cli/party-commands.ts'
+import { addParty } from '../../src/cli/party/approve.ts'
 import { openNode } from '../../src/index.ts'
 import { newParty } from './node-party.ts'
 

@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../src/cli/api-client.ts'
-import { addParty } from '../../src/cli/party-commands.ts'
+import { addParty } from '../../src/cli/party/approve.ts'
 import { partyFingerprint } from '../../src/events/parties/party-card.ts'
 import { fetchIntroduction } from '../../src/node/directory/discovery.ts'
 import type { PartyProcesses } from './party-processes.ts'

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { addParty } from '../../src/cli/party-commands.ts'
+import { addParty } from '../../src/cli/party/approve.ts'
 import { type NodeParty, until } from './node-party.ts'
 
 /** Each approves the keys of the other, whose node is up. */

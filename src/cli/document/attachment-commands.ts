@@ -10,6 +10,7 @@ import {
   contractArgument,
   dataOption,
   jsonOption,
+  type NodeOptions,
   preferOf,
   proposalOption,
   requestOption,
@@ -25,11 +26,9 @@ class NothingProven extends ConcordataError {}
 /** Nothing says of what type a file is. Evidence: `path`. */
 class TypeUnknown extends ConcordataError {}
 
-interface Options {
-  readonly data: string
+interface Options extends NodeOptions {
   readonly changeSet?: string
   readonly dryRun?: true
-  readonly json?: true
   readonly name?: string
   readonly proposal?: string
   readonly type?: string

@@ -1,6 +1,14 @@
 import type { Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption, dateIn, handlesIn, jsonOption, proposalOption } from '../options.ts'
+import {
+  contractArgument,
+  dataOption,
+  dateIn,
+  handlesIn,
+  jsonOption,
+  type NodeOptions,
+  proposalOption,
+} from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { pathIn } from './place.ts'
 
@@ -11,9 +19,7 @@ interface Audience {
   readonly until?: string
 }
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly until?: string
   readonly proposal?: string
 }

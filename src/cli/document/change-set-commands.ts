@@ -1,8 +1,17 @@
 import { Argument, type Command } from 'commander'
+import type { About } from '../../events/about.ts'
 import { apiClientFor } from '../api-client.ts'
 import { textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
+import {
+  aboutOf,
+  aboutOption,
+  contractArgument,
+  dataOption,
+  jsonOption,
+  type NodeOptions,
+  requestArgument,
+} from '../options.ts'
 import { jsonLines, printResult, table, tell } from '../output.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
 
@@ -10,14 +19,12 @@ interface ChangeSet {
   readonly request: string
   readonly by: string
   readonly state: string
-  readonly about?: { readonly title?: string; readonly text?: string }
+  readonly about?: About
   readonly waitsFor?: readonly string[]
   readonly why?: string
 }
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly about?: string
 }
 

@@ -6,15 +6,10 @@ import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import type { ShownRules } from '../../documents/rules/rules.ts'
 import { requestStates } from '../../projections/queries/request-records.ts'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption, jsonOption, numberIn } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, type NodeOptions, numberIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { outline, shownValue } from './outline.ts'
 import { placeOf } from './place.ts'
-
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
 
 interface Waiting {
   readonly waitsFor: readonly string[]
@@ -56,7 +51,7 @@ export function documentCommands(contract: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the agreed document, a line for each element')
-    .action(async (uid: string, path: string, { data, json }: Options) => {
+    .action(async (uid: string, path: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const place = placeOf(uid, path)
       const schema = (await client.call('GET', `${place}/~schema`)) as ElementSchema
@@ -77,7 +72,7 @@ export function documentCommands(contract: Command): void {
       async (
         uid: string,
         path: string,
-        { data, json, limit, before }: Options & { limit: number; before?: number },
+        { data, json, limit, before }: NodeOptions & { limit: number; before?: number },
       ) => {
         const query = queryOf({ before, limit })
         const client = await apiClientFor(data)
@@ -101,7 +96,7 @@ export function documentCommands(contract: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('what differs between the documents after two entries')
-    .action(async (uid: string, from: string, to: string, { data, json }: Options) => {
+    .action(async (uid: string, from: string, to: string, { data, json }: NodeOptions) => {
       const query = new URLSearchParams({ from, to })
       const client = await apiClientFor(data)
       const diff = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}/Diff?${query}`)) as ShownDiff
@@ -119,7 +114,7 @@ export function documentCommands(contract: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('what was asked for, those on their way first, then the newest, and what came of each')
-    .action(async (uid: string, { data, json, ...wanted }: Options & Wanted) => {
+    .action(async (uid: string, { data, json, ...wanted }: NodeOptions & Wanted) => {
       const query = queryOf({ contract: uid, ...wanted })
       const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as Found
       const rows = found.requests.map(({ by, code, index, request, state, time, waitsFor }) => [
@@ -140,7 +135,7 @@ export function documentCommands(contract: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('all that waits for votes, and for whose')
-    .action(async (uid: string, { data, json }: Options) => {
+    .action(async (uid: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const contractUrl = `/api/Contract/${encodeURIComponent(uid)}`
       const values = (await client.call('GET', `${placeOf(uid, '')}/~proposals`)) as Candidate[]

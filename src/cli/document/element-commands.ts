@@ -1,13 +1,19 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption, handlesIn, jsonOption, preferOf, waitOption } from '../options.ts'
+import {
+  contractArgument,
+  dataOption,
+  handlesIn,
+  jsonOption,
+  type NodeOptions,
+  preferOf,
+  waitOption,
+} from '../options.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
 
-interface Options {
-  readonly data: string
-  readonly json?: true | undefined
-  readonly dryRun?: true | undefined
+interface Options extends NodeOptions {
+  readonly dryRun?: true
   readonly wait?: number
 }
 

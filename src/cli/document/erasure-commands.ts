@@ -2,14 +2,12 @@ import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { isHash } from '../../crypto/hash.ts'
 import type { ShownErasures } from '../../documents/erasures.ts'
 import { apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption } from '../options.ts'
+import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
 import { pathIn } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly about?: string
   readonly dryRun?: true
   readonly seal?: readonly string[]

@@ -1,19 +1,13 @@
 import type { Command } from 'commander'
 import { ApiProblem, apiClientFor, withHint } from '../api-client.ts'
-import { contractArgument, dataOption, jsonOption, preferOf, waitOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, type NodeOptions, preferOf, waitOption } from '../options.ts'
 import { jsonLines, printResult } from '../output.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
 
-interface Options {
-  readonly data: string
-  readonly json?: true | undefined
-  readonly at?: string
-}
-
-interface WriteOptions extends Options {
+interface WriteOptions extends NodeOptions {
   readonly add?: true
-  readonly dryRun?: true | undefined
+  readonly dryRun?: true
   readonly wait?: number
 }
 
@@ -36,7 +30,7 @@ export function fieldCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the agreed value of a field; of a block or a list all that is in it, as JSON')
-    .action(async (uid: string, path: string, { data, at, json }: Options) => {
+    .action(async (uid: string, path: string, { data, at, json }: NodeOptions & { at?: string }) => {
       const client = await apiClientFor(data)
       const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`
       const headers: Record<string, string> = json ? { accept: JSON_TYPE } : {}

@@ -1,21 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RequestStage } from '../../contracts/requests/progress.ts'
+import type { About } from '../../events/about.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
-import { aboutOption, contractArgument, dataOption, jsonOption, requestArgument } from '../options.ts'
+import { aboutOption, contractArgument, dataOption, jsonOption, type NodeOptions, requestArgument } from '../options.ts'
 import { printResult, table } from '../output.ts'
-
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
 
 interface Status {
   readonly request: string
   readonly state: RequestStage
   readonly tier: number
   readonly index?: number
-  readonly about?: { readonly title?: string; readonly text?: string }
+  readonly about?: About
   readonly outcome?: { readonly kind: string; readonly [member: string]: unknown }
   readonly waitingFor?: readonly string[]
   readonly why?: { readonly [party: string]: string }
@@ -45,14 +41,14 @@ export function requestCommands(program: Command): void {
 
   onOne('show')
     .description('its state, outcome, and whom it waits for')
-    .action(async (uid: string, name: string, { data, json }: Options) => {
+    .action(async (uid: string, name: string, { data, json }: NodeOptions) => {
       const status = await statusOf(await apiClientFor(data), uid, name)
       printResult(json, status, table(['', ''], rowsOf(status)))
     })
 
   onOne('follow')
     .description('say each time that it has come further, until it is settled or withdrawn')
-    .action(async (uid: string, name: string, { data, json }: Options) => {
+    .action(async (uid: string, name: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       let said: string | undefined
       for (;;) {
@@ -68,7 +64,7 @@ export function requestCommands(program: Command): void {
   onOne('withdraw')
     .addOption(aboutOption())
     .description('take back a request of this party that is not confirmed yet')
-    .action(async (uid: string, name: string, { data, json, about }: Options & { about?: string }) => {
+    .action(async (uid: string, name: string, { data, json, about }: NodeOptions & { about?: string }) => {
       const query = about === undefined ? '' : `?${new URLSearchParams({ text: about })}`
       const withdrawn = await (await apiClientFor(data)).call('DELETE', `${urlOf(uid, name)}${query}`)
       printResult(json, withdrawn, ['Withdrawn.'])

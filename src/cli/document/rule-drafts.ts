@@ -2,7 +2,16 @@ import { Argument, type Command, Option } from 'commander'
 import type { About } from '../../events/about.ts'
 import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-client.ts'
 import { jsonIn } from '../json-argument.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn, numbersIn } from '../options.ts'
+import {
+  aboutOf,
+  aboutOption,
+  contractArgument,
+  dataOption,
+  jsonOption,
+  type NodeOptions,
+  numberIn,
+  numbersIn,
+} from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { pathIn } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
@@ -24,9 +33,7 @@ interface Rule {
   readonly isInForce: boolean
 }
 
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly about?: string
   readonly set?: number
   readonly hash?: string

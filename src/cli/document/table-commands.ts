@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { ConcordataError } from '../../runtime/errors.ts'
 import { apiClientFor } from '../api-client.ts'
 import { bytesIn, fileUnavailable } from '../file-unavailable.ts'
-import { contractArgument, dataOption, jsonOption, preferOf, waitOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, type NodeOptions, preferOf, waitOption } from '../options.ts'
 import { printResult } from '../output.ts'
 import { placeOf } from './place.ts'
 import { printWritten } from './write-lines.ts'
@@ -12,12 +12,10 @@ import { printWritten } from './write-lines.ts'
 /** A file is neither CSV nor a workbook, by its name. Evidence: `path`. */
 class TableUnknown extends ConcordataError {}
 
-interface Options {
-  readonly data: string
+interface Options extends NodeOptions {
   readonly add?: true
   readonly at?: string
   readonly dryRun?: true
-  readonly json?: true
   readonly split?: true
   readonly wait?: number
 }

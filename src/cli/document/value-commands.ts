@@ -1,6 +1,14 @@
 import { Argument, type Command } from 'commander'
 import { apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, proposalArgument } from '../options.ts'
+import {
+  aboutOf,
+  aboutOption,
+  contractArgument,
+  dataOption,
+  jsonOption,
+  type NodeOptions,
+  proposalArgument,
+} from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { placeOf } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
@@ -14,11 +22,6 @@ interface Candidate {
   readonly state: string
   readonly votes: readonly { readonly by: string; readonly vote: string }[]
   readonly waitsFor: readonly string[]
-}
-
-interface Options {
-  readonly data: string
-  readonly json?: true
 }
 
 /** `concordata value …`: values that wait for votes, or stand in conflict. */
@@ -39,7 +42,7 @@ export function valueCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the values that wait for votes, or stand in conflict, and for whom each waits')
-    .action(async (uid: string, path: string, { data, json }: Options) => {
+    .action(async (uid: string, path: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const all = (await client.call('GET', `${placeOf(uid, path)}/~proposals`)) as Candidate[]
       const rows = all.map(({ at, by, proposal, state, value: put, votes, waitsFor }) => {
@@ -60,7 +63,7 @@ export function valueCommands(program: Command): void {
         path: string,
         proposal: string,
         vote: string,
-        { data, json, about }: Options & { about?: string },
+        { data, json, about }: NodeOptions & { about?: string },
       ) => {
         const client = await apiClientFor(data)
         const url = `${placeOf(uid, path)}/~proposals/${proposal}/votes`
@@ -72,7 +75,7 @@ export function valueCommands(program: Command): void {
   onOne('withdraw')
     .addOption(dataOption())
     .description('withdraw a value of this party that is not agreed')
-    .action(async (uid: string, path: string, proposal: string, { data, json }: Options) => {
+    .action(async (uid: string, path: string, proposal: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const withdrawn = await client.call('DELETE', `${placeOf(uid, path)}/~proposals/${proposal}`)
       printResult(json, withdrawn, ['Withdrawn.'])
@@ -81,7 +84,7 @@ export function valueCommands(program: Command): void {
   onOne('choose')
     .addOption(dataOption())
     .description('put this value up in the place of all that stands there: the way on from a conflict')
-    .action(async (uid: string, path: string, proposal: string, { data, json }: Options) => {
+    .action(async (uid: string, path: string, proposal: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const answer = await client.call('POST', `${placeOf(uid, path)}/~proposals/${proposal}/choice`)
       printWritten(uid, answer, { json })

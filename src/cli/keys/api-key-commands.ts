@@ -3,13 +3,8 @@ import { type ApiRole, apiRoles } from '../../api/http/callers/authenticate.ts'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { addApiKey, readApiKeys, revokeApiKey } from '../../node/inward/api-keys.ts'
 import { systemClock } from '../../runtime/clock.ts'
-import { dataOption, dateIn, jsonOption } from '../options.ts'
+import { dataOption, dateIn, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult, table } from '../output.ts'
-
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
 
 /** `concordata api-key add|list|revoke`: who may use the inward API. A running node takes it up at once. */
 export function apiKeyCommands(program: Command): void {
@@ -22,19 +17,21 @@ export function apiKeyCommands(program: Command): void {
     .requiredOption('--role <roles>', `some of ${apiRoles.join(', ')}, with commas between`, rolesIn)
     .option('--expires <date>', 'when it ends: a date, or a date and time', dateIn)
     .description('make a key, and show it this one time')
-    .action(async (name: string, { data, json, role, expires }: Options & { role: ApiRole[]; expires?: string }) => {
-      await requireDataDirectory(data)
-      const wanted = { name, roles: role, ...(expires === undefined ? {} : { expires }) }
-      const key = await addApiKey(data, wanted, systemClock)
-      printResult(json, { ...wanted, key }, [key])
-    })
+    .action(
+      async (name: string, { data, json, role, expires }: NodeOptions & { role: ApiRole[]; expires?: string }) => {
+        await requireDataDirectory(data)
+        const wanted = { name, roles: role, ...(expires === undefined ? {} : { expires }) }
+        const key = await addApiKey(data, wanted, systemClock)
+        printResult(json, { ...wanted, key }, [key])
+      },
+    )
 
   apiKey
     .command('list')
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the keys that there are; the keys themselves are kept nowhere')
-    .action(async ({ data, json }: Options) => {
+    .action(async ({ data, json }: NodeOptions) => {
       await requireDataDirectory(data)
       const keys = await readApiKeys(data)
       const shown = keys.map(({ name, roles, made, expires }) => ({ name, roles, made, expires }))
@@ -47,7 +44,7 @@ export function apiKeyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('a key is good no more, from the next call on')
-    .action(async (name: string, { data, json }: Options) => {
+    .action(async (name: string, { data, json }: NodeOptions) => {
       await requireDataDirectory(data)
       await revokeApiKey(data, name)
       printResult(json, { name }, [])

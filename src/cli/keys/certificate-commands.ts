@@ -5,13 +5,8 @@ import { readConfiguration, readEnvironment } from '../../node/config/configurat
 import { openTls, readCard } from '../../node/identity/identity.ts'
 import { renewCertificate } from '../../node/outward/certificate-renewal.ts'
 import { systemClock } from '../../runtime/clock.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult, table } from '../output.ts'
-
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
 
 /** `concordata certificate show|renew`: of the outward connection. */
 export function certificateCommands(program: Command): void {
@@ -22,7 +17,7 @@ export function certificateCommands(program: Command): void {
     .addOption(dataOption())
     .addOption(jsonOption())
     .description('its fingerprint, and how long it is good')
-    .action(async ({ data, json }: Options) => {
+    .action(async ({ data, json }: NodeOptions) => {
       show((await openParty(data)).tls.certificate, json)
     })
 
@@ -31,7 +26,7 @@ export function certificateCommands(program: Command): void {
     .addOption(dataOption())
     .addOption(jsonOption())
     .description('make a new one now; a running node takes it up within a minute and announces it, signed')
-    .action(async ({ data, json }: Options) => {
+    .action(async ({ data, json }: NodeOptions) => {
       const { configuration, tls } = await openParty(data)
       show(await renewCertificate(configuration, await readCard(configuration), tls.key, systemClock), json)
     })

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
 import { readCard } from '../../node/identity/identity.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult, table, tell } from '../output.ts'
 import { type ContractKeys, readRecoveryKey, revokeEverywhere } from './key-revocation.ts'
 
@@ -18,7 +18,7 @@ export function keyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the signing keys, and which contract is at which of them')
-    .action(async ({ data, json }: Options) => {
+    .action(async ({ data, json }: NodeOptions) => {
       const { keys, contracts } = await keysOf(await apiClientFor(data))
       const rows = keys.map((signing, index) => [String(index), signing, roleOf(index, keys.length)])
       const standings = contracts.map(({ contract, signing, ...waits }) => [
@@ -37,7 +37,7 @@ export function keyCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('make a new signing key, and bring every contract to it')
-    .action(async ({ data, json }: Options) => {
+    .action(async ({ data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
       const { signing } = (await client.call('POST', '/api/Keys')) as { signing: string }
       tell(json, `The new key is ${signing}. The node goes on with this by itself, also if you stop watching.`)
@@ -68,12 +68,7 @@ export function keyCommands(program: Command): void {
     })
 }
 
-interface Options {
-  readonly data: string
-  readonly json?: true
-}
-
-interface RevokeOptions extends Options {
+interface RevokeOptions extends NodeOptions {
   readonly recoveryKey: string
   readonly passphraseFile?: string
 }

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
+import { addParty } from '../../../src/cli/party/approve.ts'
 import { openNode } from '../../../src/index.ts'
 import { contractOfTwo, problemIn, refuses } from '../../support/contract-of-two.ts'
 import { newParty, until } from '../../support/node-party.ts'

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { addParty } from '../../../src/cli/party-commands.ts'
+import { addParty } from '../../../src/cli/party/approve.ts'
 import { Company } from '../../support/company.ts'
 import { newParty, until } from '../../support/node-party.ts'
 

@@ -1,49 +1,37 @@
 import { writeFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { Compile } from 'typebox/compile'
-import {
-  type ParsedTemplate,
-  parsingTemplate,
-  TemplateFault,
-} from '../aggregates/contract/templates/parsed-template.ts'
-import { type TemplateDiff, templateDiff } from '../aggregates/contract/templates/template-diff.ts'
-import { canonicalJson } from '../crypto/canonical-json.ts'
-import type { Hash } from '../crypto/hash.ts'
-import type { Signer } from '../crypto/signer.ts'
-import type { UpgradePreview } from '../documents/templates/document-templates.ts'
-import { pathOf, ruleWritten } from '../documents/written-rule.ts'
+import { templateDiff } from '../../aggregates/contract/templates/template-diff.ts'
+import { canonicalJson } from '../../crypto/canonical-json.ts'
+import type { Hash } from '../../crypto/hash.ts'
+import type { Signer } from '../../crypto/signer.ts'
+import type { UpgradePreview } from '../../documents/templates/document-templates.ts'
 import {
   PublicationForged,
   publicationBytes,
   type SignedPublication,
   SignedPublicationSchema,
   verifyPublication,
-} from '../events/publication.ts'
-import { type TemplateElement, templateHash } from '../events/template.ts'
-import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
-import { openKeys, readCard } from '../node/identity/identity.ts'
-import { ConcordataError } from '../runtime/errors.ts'
-import { completed } from '../runtime/turns.ts'
-import { apiClientFor } from './api-client.ts'
-import { pathIn } from './document/place.ts'
-import { type Voted, voteLine } from './document/vote-lines.ts'
-import { printWritten } from './document/write-lines.ts'
-import { textIn } from './file-unavailable.ts'
-import { jsonIn } from './json-argument.ts'
-import { contractArgument, dataOption, jsonOption } from './options.ts'
-import { jsonLines, printResult } from './output.ts'
+} from '../../events/publication.ts'
+import { readConfiguration, readEnvironment } from '../../node/config/configuration.ts'
+import { openKeys, readCard } from '../../node/identity/identity.ts'
+import { apiClientFor } from '../api-client.ts'
+import { pathIn } from '../document/place.ts'
+import { type Voted, voteLine } from '../document/vote-lines.ts'
+import { printWritten } from '../document/write-lines.ts'
+import { textIn } from '../file-unavailable.ts'
+import { jsonIn } from '../json-argument.ts'
+import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
+import { jsonLines, printResult } from '../output.ts'
+import { templateIn } from './template-file.ts'
+import { diffLines, previewLines, templateLines } from './template-lines.ts'
 
-/** A file has no template in it. Evidence: `file`, `why`, and `at`, where in it. */
-class FileUnfit extends ConcordataError {}
-
-const publicationForm = Compile(SignedPublicationSchema)
-
-interface Options {
-  readonly data: string
-  readonly json?: true
+interface Options extends NodeOptions {
   readonly role: Readonly<Record<string, string>>
   readonly name?: string
 }
+
+const publicationForm = Compile(SignedPublicationSchema)
 
 /** `concordata template …`: by the API of the node that runs on the data directory; `show`, `diff`, `sign` and `verify` need no node. */
 export function templateCommands(program: Command): void {
@@ -90,7 +78,7 @@ export function templateCommands(program: Command): void {
     .description('what a template has: its hash, where it is from, its roles, elements and rules')
     .action(async (file: string, { json }: { json?: true }) => {
       const read = await templateIn(file)
-      printResult(json, { hash: read.hash, ...read.parsed.template }, shownTemplate(read))
+      printResult(json, { hash: read.hash, ...read.parsed.template }, templateLines(read))
     })
 
   template
@@ -100,7 +88,7 @@ export function templateCommands(program: Command): void {
     .addOption(dataOption())
     .option('--out <file>', 'write the signature there')
     .description('sign a template as its publisher, with the newest signing key')
-    .action(async (file: string, { data, json, out }: { data: string; json?: true; out?: string }) => {
+    .action(async (file: string, { data, json, out }: NodeOptions & { out?: string }) => {
       const signed = await publish((await templateIn(file)).hash, data)
       await printOrWrite(signed, jsonLines(signed), out, json)
     })
@@ -140,7 +128,7 @@ export function templateCommands(program: Command): void {
     .description('what differs between two versions of a template')
     .action(async (from: string, to: string, { json }: { json?: true }) => {
       const diff = templateDiff((await templateIn(from)).parsed.template, (await templateIn(to)).parsed.template)
-      printResult(json, diff, linesOf(diff))
+      printResult(json, diff, diffLines(diff))
     })
 
   template
@@ -184,7 +172,7 @@ export function templateCommands(program: Command): void {
       const client = await apiClientFor(data)
       const at = `/api/Contract/${contract}/Templates`
       const answer = await client.call('POST', preview ? `${at}/Previews` : `${at}/Upgrades`, body)
-      if (preview) return printResult(json, answer, shownPreview(answer as UpgradePreview))
+      if (preview) return printResult(json, answer, previewLines(answer as UpgradePreview))
       printResult(json, answer, ['Voted yes.', voteLine(contract, answer as Voted)])
     })
 }
@@ -219,86 +207,4 @@ function pair(text: string, before: Readonly<Record<string, string>>): Record<st
   const [name, value, ...more] = text.split('=')
   if (!name || !value || more.length > 0) throw new InvalidArgumentError('it has to be <name>=<name>.')
   return { ...before, [name]: value }
-}
-
-interface Read {
-  readonly parsed: ParsedTemplate
-  readonly text: string
-  readonly hash: Hash
-}
-
-async function templateIn(file: string): Promise<Read> {
-  const read = await textIn(file)
-  let text: string
-  try {
-    text = canonicalJson(JSON.parse(read))
-  } catch (cause) {
-    throw unfit(file, new TemplateFault('not_json'), cause)
-  }
-  const hash = templateHash(text)
-  const parsed = completed(parsingTemplate(hash, text))
-  if (parsed instanceof TemplateFault) throw unfit(file, parsed)
-  return { hash, parsed, text }
-}
-
-function unfit(file: string, { why, at }: TemplateFault, cause?: unknown): FileUnfit {
-  const where = at === undefined ? '' : ` (${at})`
-  return new FileUnfit('template_malformed', `${file} is no template: ${why}${where}`, { file, why }, { cause })
-}
-
-function shownTemplate({ hash, parsed: { document, template } }: Read): string[] {
-  const { contract, element, size } = template.from
-  const rules = document.rules.rules.map(({ terms }, place) => {
-    const ruleSet = terms.ruleSet === null ? '' : ` in ${template.ruleSets[terms.ruleSet - 1]}`
-    const { kind: _kind, ...says } = ruleWritten(terms, document)
-    const at = decodeURIComponent(pathOf(terms.at, document))
-    return `rule ${template.rules[place]?.id}${ruleSet}, at ${at}: ${terms.body.kind} ${JSON.stringify(says)}`
-  })
-  return [
-    `hash   ${hash}`,
-    `from   ${contract}, element ${element}, after ${size} entries`,
-    `roles  ${template.roles.join(', ') || 'none'}`,
-    ...template.elements.map((one) => `${'  '.repeat(one.id.split('.').length - 1)}${shown(one)}`),
-    ...rules,
-  ]
-}
-
-function shown(element: TemplateElement): string {
-  const whose = element.owner === null ? '' : `, of ${element.owner}`
-  switch (element.kind) {
-    case 'field':
-      return `${element.name}: ${element.field.type}${whose}`
-    case 'list':
-      return `${element.name}: up to ${element.entriesMax} entries${element.keyed ? ' with a key' : ''}${whose}`
-    case 'block':
-      return `${element.name}/${whose}`
-  }
-}
-
-function shownPreview({ diff, falls, from, to, outcome, reason }: UpgradePreview): string[] {
-  return [
-    ...[`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`],
-    ...(reason === undefined ? [] : [`why      ${reason.code} ${(reason.with ?? []).join(' ')}`]),
-    ...linesOf(diff),
-    ...falls.map((path) => `value falls at ${decodeURIComponent(path)}`),
-  ]
-}
-
-function linesOf(diff: TemplateDiff): string[] {
-  const { added, arranged, audiences, granted, removed, renamed, replaced, rules, ruleSets, types } = diff
-  const owner = (role: string | null) => role ?? 'all'
-  return [
-    ...types.map((name) => `type ${name} added`),
-    ...removed.map((one) => `${one.id} removed: ${shown(one)}`),
-    ...replaced.map(({ from, to }) => `${to.id} replaced: ${shown(from)} by ${shown(to)}`),
-    ...renamed.map(({ element, from, to }) => `${element} renamed: ${from} to ${to}`),
-    ...added.map((one) => `${one.id} added: ${shown(one)}`),
-    ...granted.map(({ element, from, to }) => `${element} granted: ${owner(from)} to ${owner(to)}`),
-    ...arranged.map(({ element }) => `${element} arranged`),
-    ...audiences.map(({ element, to }) => `${element} for ${to === null ? 'all' : to.join(', ')}`),
-    ...ruleSets.map((name) => `rule set ${name} added`),
-    ...rules.removed.map(({ id }) => `rule ${id} removed`),
-    ...rules.changed.map(({ to }) => `rule ${to.id} changed`),
-    ...rules.added.map(({ id }) => `rule ${id} added`),
-  ]
 }

@@ -1,9 +1,18 @@
 import { Argument, type Command } from 'commander'
+import type { About } from '../../events/about.ts'
 import { lockPurposes } from '../../events/reasons.ts'
 import { apiClientFor } from '../api-client.ts'
-import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, numberIn } from '../options.ts'
+import { type Voted, voteLine } from '../document/vote-lines.ts'
+import {
+  aboutOf,
+  aboutOption,
+  contractArgument,
+  dataOption,
+  jsonOption,
+  type NodeOptions,
+  numberIn,
+} from '../options.ts'
 import { printResult, table } from '../output.ts'
-import { type Voted, voteLine } from './vote-lines.ts'
 
 type Lock =
   | { readonly locked: false }
@@ -13,13 +22,11 @@ type Lock =
       readonly holder: string
       readonly purpose: string
       readonly breakVotes: readonly string[]
-      readonly about?: { readonly title?: string; readonly text?: string }
+      readonly about?: About
     }
 
-interface Options {
-  readonly data: string
+interface Options extends NodeOptions {
   readonly about?: string
-  readonly json?: true
   readonly retry?: true
   readonly since?: number
 }
