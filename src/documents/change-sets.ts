@@ -30,7 +30,7 @@ import { arrangement, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import { type Documents, noSuchPath, type Wait } from './documents.ts'
-import { parsePath } from './path.ts'
+import { PathSchema, parsePath } from './path.ts'
 import type { RequestResult } from './request-result.ts'
 import { Writing } from './writing/writing.ts'
 
@@ -38,8 +38,7 @@ import { Writing } from './writing/writing.ts'
 export class NoSuchChangeSet extends ConcordataError {}
 
 const closed = { additionalProperties: false }
-/** Names from the root on with slashes between, escaped as in a URL; '' is the root. */
-const at = Type.String({ maxLength: 4_000 })
+const at = PathSchema
 
 /** One change: what is written as by PUT (`set`) or POST (`add`), or done to what stands there. */
 const ChangeSchema = Type.Union([

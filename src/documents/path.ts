@@ -1,6 +1,10 @@
+import { Type } from 'typebox'
 import { nfc } from '../aggregates/names/normal-form.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { wireInteger } from './digits.ts'
+
+/** Names from the root on with slashes between, escaped as in a URL; '' is the root. `Lines/0` is the prototype of a list. */
+export const PathSchema = Type.String({ maxLength: 4_000 })
 
 /** A path names nothing in the agreed document. */
 export class NoSuchPath extends ConcordataError {}

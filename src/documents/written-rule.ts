@@ -14,25 +14,24 @@ import { type ElementId, HandleSchema } from '../events/ids.ts'
 import { accessRights, type Expression, type RuleBody, RuleNumberSchema, type Who } from '../events/rule.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
 import { AgreedView } from './agreed-view.ts'
+import { PathSchema } from './path.ts'
 
 /** An expression cannot be read. Evidence: `from`, `to` (UTF-16 units of the text), `suggestion`, `faults` (all of them). */
 export class ExpressionUnfit extends ConcordataError {}
 
 const closed = { additionalProperties: false }
 const Text = Type.String({ minLength: 1, maxLength: 2_000 })
-/** Names from the root on with slashes between, escaped as in a URL; '' is the root. `Lines/0` is the prototype of a list. */
-const Path = Type.String({ maxLength: 4_000 })
 const WhoWritten = Type.Object(
   {
     parties: Type.Optional(Type.Array(HandleSchema, { maxItems: 1000 })),
-    fields: Type.Optional(Type.Array(Path, { maxItems: 1000 })),
+    fields: Type.Optional(Type.Array(PathSchema, { maxItems: 1000 })),
   },
   closed,
 )
 const SwitchedWritten = Type.Optional(
   Type.Object(
     {
-      blocks: Type.Optional(Type.Array(Path, { maxItems: 1000 })),
+      blocks: Type.Optional(Type.Array(PathSchema, { maxItems: 1000 })),
       ruleSets: Type.Optional(Type.Array(RuleNumberSchema, { maxItems: 1000 })),
     },
     closed,
@@ -49,7 +48,7 @@ export const RuleWrittenSchema = Type.Union([
     },
     closed,
   ),
-  Type.Object({ kind: Type.Literal('assignment'), target: Path, expression: Text }, closed),
+  Type.Object({ kind: Type.Literal('assignment'), target: PathSchema, expression: Text }, closed),
   Type.Object(
     {
       kind: Type.Literal('access'),

@@ -8,6 +8,7 @@ import type { Store } from '../../store/port.ts'
 import { AttentionSchema } from '../answers/attention.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { TokenInQuery } from '../http/validation.ts'
+import { closed, LIMIT, LimitSchema } from './forms.ts'
 
 export interface AttentionRoutesPorts {
   /** Where the texts under the seals are read. */
@@ -20,7 +21,6 @@ export interface AttentionRoutesPorts {
 }
 
 const OVERDUE_AFTER_SECONDS = 60
-const LIMIT = 100
 
 /** `GET /api/Attention`: what people should look at. */
 export const attentionRoutes: TypedRoutes<AttentionRoutesPorts> = async (app, { attention, store }) => {
@@ -40,10 +40,10 @@ export const attentionRoutes: TypedRoutes<AttentionRoutesPorts> = async (app, { 
         querystring: Type.Object(
           {
             overdueAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 366 * 24 * 60 * 60 })),
-            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+            limit: LimitSchema,
             ...TokenInQuery,
           },
-          { additionalProperties: false },
+          closed,
         ),
         response: { 200: AttentionSchema },
       },

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Candidates } from '../../documents/candidates/candidates.ts'
 import { parsePath } from '../../documents/path.ts'
-import { ProposalIdSchema, UidSchema } from '../../events/ids.ts'
+import { ProposalIdSchema } from '../../events/ids.ts'
 import type { CandidateRecords } from '../../projections/queries/candidate-records.ts'
 import { CandidateSchema, TickSchema } from '../answers/candidates.ts'
 import { ofCandidateVote, ofElement, ofWrite } from '../answers/problems.ts'
@@ -10,7 +10,7 @@ import { written } from '../answers/written.ts'
 import { waitOf } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery } from '../http/validation.ts'
-import { closed, OptionalAbout } from './forms.ts'
+import { atElement, VoteBody } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
 
 export interface CandidateRoutesPorts extends RoutePorts {
@@ -18,10 +18,8 @@ export interface CandidateRoutesPorts extends RoutePorts {
   readonly candidateRecords: Pick<CandidateRecords, 'past' | 'votesOn'>
 }
 
-const Element = { uid: UidSchema, element: Type.String() }
-const ElementParams = Type.Object(Element)
-const ProposalParams = Type.Object({ ...Element, proposal: ProposalIdSchema })
-const Vote = Type.Object({ vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]), about: OptionalAbout }, closed)
+const ElementParams = Type.Object(atElement)
+const ProposalParams = Type.Object({ ...atElement, proposal: ProposalIdSchema })
 
 /** `/new-api/<uid>/<path>/~proposals[/<proposal>[/votes|choice]]` and `…/~votes`; `element` is the whole path (url.ts). */
 export const candidateRoutes: TypedRoutes<CandidateRoutesPorts> = async (app, ports) => {
@@ -93,7 +91,7 @@ export const candidateRoutes: TypedRoutes<CandidateRoutesPorts> = async (app, po
         summary: 'Votes on a value',
         querystring: DryRunQuery,
         params: ProposalParams,
-        body: Vote,
+        body: VoteBody,
         response: written,
       },
     },

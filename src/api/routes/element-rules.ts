@@ -1,10 +1,7 @@
 import { Type } from 'typebox'
 import { parsePath } from '../../documents/path.ts'
 import { Rules } from '../../documents/rules/rules.ts'
-import { RuleWrittenSchema } from '../../documents/written-rule.ts'
-import { HashSchema, type Uid, UidSchema } from '../../events/ids.ts'
-import { RuleNumberSchema } from '../../events/rule.ts'
-import { YesOrNo } from '../answers/common.ts'
+import type { Uid } from '../../events/ids.ts'
 import { ofElement, ofRules, ofRuleText } from '../answers/problems.ts'
 import { ElementRuleSchema, RuleVotesSchema, Says } from '../answers/rule.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
@@ -12,17 +9,11 @@ import { written } from '../answers/written.ts'
 import { waitOf } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery } from '../http/validation.ts'
-import type { RuleRoutesPorts } from './contract/rules.ts'
-import { closed, OptionalAbout } from './forms.ts'
+import { EditedRule, RuleParam, type RuleRoutesPorts, RuleVote } from './contract/rules.ts'
+import { atElement } from './forms.ts'
 
-const Params = { uid: UidSchema, element: Type.String() }
-const ElementParams = Type.Object(Params)
-const RuleParams = Type.Object({ ...Params, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
-const Written = Type.Object(
-  { ruleSet: Type.Union([RuleNumberSchema, Type.Null()]), says: RuleWrittenSchema, about: OptionalAbout },
-  closed,
-)
-const Vote = Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed)
+const ElementParams = Type.Object(atElement)
+const RuleParams = Type.Object({ ...atElement, rule: RuleParam })
 
 /** `/new-api/<uid>/<path>/~rules[/<number>[/attributes|votes]]`; `element` is the whole path (url.ts). */
 export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
@@ -100,7 +91,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
         summary: 'Drafts a rule that stands at an element',
         querystring: DryRunQuery,
         params: ElementParams,
-        body: Written,
+        body: EditedRule,
         response: written,
       },
     },
@@ -120,7 +111,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
         summary: 'Has a rule say something else; votes on it are void',
         querystring: DryRunQuery,
         params: RuleParams,
-        body: Written,
+        body: EditedRule,
         response: written,
       },
     },
@@ -177,7 +168,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
         summary: 'Votes on what a rule says',
         querystring: DryRunQuery,
         params: RuleParams,
-        body: Vote,
+        body: RuleVote,
         response: written,
       },
     },

@@ -13,7 +13,7 @@ import { wholeSchema } from '../../documents/elements/element-schema.ts'
 import { elementTiers } from '../../documents/elements/element-tiers.ts'
 import { parsePath } from '../../documents/path.ts'
 import { AudienceSchema } from '../../events/audience.ts'
-import { HandleSchema, TimeSchema, type Uid, UidSchema } from '../../events/ids.ts'
+import { HandleSchema, TimeSchema, type Uid } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
 import { inTurns } from '../../runtime/turns.ts'
 import { AttachmentsSchema, AttributesSchema, EvidenceSchema, TiersSchema } from '../answers/element-views.ts'
@@ -24,7 +24,7 @@ import { written } from '../answers/written.ts'
 import { waitOf } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../http/validation.ts'
-import { closed } from './forms.ts'
+import { atElement, closed, LIMIT, LimitSchema } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
 
 export interface ElementViewPorts extends RoutePorts {
@@ -32,11 +32,10 @@ export interface ElementViewPorts extends RoutePorts {
   readonly valueHistory: Pick<ValueHistory, 'of'>
 }
 
-const Params = { uid: UidSchema, element: Type.String() }
-const ElementParams = Type.Object(Params)
+const ElementParams = Type.Object(atElement)
 const HistoryQuery = Type.Object(
   {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    limit: LimitSchema,
     before: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 32 })),
     ...TokenInQuery,
   },
@@ -55,14 +54,12 @@ const AttributesBody = Type.Object(
 )
 const TiersQuery = Type.Object(
   {
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    limit: LimitSchema,
     after: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 32 })),
     ...TokenInQuery,
   },
   closed,
 )
-/** Values of a history, unless a query says otherwise. */
-const LIMIT = 100
 
 /** `/new-api/<uid>/<path>/~schema`, `…/~history`, `…/~attributes`, `…/~tiers`, `…/~evidence`, `…/~attachments`; `element` is the whole
  * path (url.ts). */

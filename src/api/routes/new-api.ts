@@ -34,6 +34,7 @@ import { LARGE_CHARACTERS } from '../http/preconditions.ts'
 import { asksFor, waitOf as waitFrom } from '../http/prefer-header.ts'
 import { send } from '../http/request-response.ts'
 import { DryRunQuery, RequestMalformed, TokenInQuery } from '../http/validation.ts'
+import { closed } from './forms.ts'
 import { EVENT_STREAM, type EventStream, wantsEvents } from './live/event-stream.ts'
 import type { RoutePorts } from './ports.ts'
 
@@ -74,14 +75,11 @@ const ReadQuery = Type.Object(
     from: Type.Optional(CountSchema),
     ...TokenInQuery,
   },
-  { additionalProperties: false },
+  closed,
 )
 
 /** `split`: what is more than one statement can carry is several requests. */
-const WriteQuery = Type.Object(
-  { ...DryRunQuery.properties, split: DryRunQuery.properties['dry-run'] },
-  { additionalProperties: false },
-)
+const WriteQuery = Type.Object({ ...DryRunQuery.properties, split: DryRunQuery.properties['dry-run'] }, closed)
 
 /** `/new-api/<uid>[/<block>…][/<field>]`: the document by the names in it, in the agreed view (design §10). */
 export function pathRoutes(app: FastifyInstance, ports: PathRoutesPorts): void {

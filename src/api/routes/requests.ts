@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { noSuchPath } from '../../documents/documents.ts'
-import { parsePath } from '../../documents/path.ts'
+import { PathSchema, parsePath } from '../../documents/path.ts'
 import { HandleSchema, TimeSchema, UidSchema } from '../../events/ids.ts'
 import { type RequestsFound, type RequestsWanted, requestStates } from '../../projections/queries/request-records.ts'
 import { ofElement } from '../answers/problems.ts'
@@ -8,15 +8,13 @@ import { RequestsSchema } from '../answers/requests.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
 import { RequestMalformed, TokenInQuery } from '../http/validation.ts'
 import { requestStatus } from './contract/request-status.ts'
-import { closed } from './forms.ts'
+import { closed, LIMIT, LimitSchema } from './forms.ts'
 import type { RoutePorts } from './ports.ts'
 
 export interface RequestRoutesPorts extends RoutePorts {
   /** From the read model. */
   readonly requestRecords: { find(wanted: RequestsWanted): RequestsFound }
 }
-
-const LIMIT = 100
 
 /** `GET /api/Request`: the requests of all contracts, or of one; those on their way first. */
 export const requestListRoutes: TypedRoutes<RequestRoutesPorts> = async (
@@ -37,10 +35,10 @@ export const requestListRoutes: TypedRoutes<RequestRoutesPorts> = async (
             id: Type.Optional(Type.String({ maxLength: 200 })),
             author: Type.Optional(HandleSchema),
             state: Type.Optional(Type.Enum([...requestStates])),
-            path: Type.Optional(Type.String({ maxLength: 4_000 })),
+            path: Type.Optional(PathSchema),
             since: Type.Optional(TimeSchema),
             before: Type.Optional(Type.Integer({ minimum: 0 })),
-            limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+            limit: LimitSchema,
             ...TokenInQuery,
           },
           closed,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { Attachments } from '../../../documents/attachments/attachments.ts'
+import { PathSchema } from '../../../documents/path.ts'
 import { ProposalIdSchema } from '../../../events/ids.ts'
 import { NoBody } from '../../answers/common.ts'
 import { StagedFileSchema } from '../../answers/element-views.ts'
@@ -17,7 +18,6 @@ import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
 import { ChangeSetKeySchema, ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
-const Path = Type.String({ maxLength: 4_000 })
 const Name = Type.String({ minLength: 1, maxLength: 1_000 })
 
 /** Of a media type of its own. */
@@ -76,7 +76,7 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
       schema: {
         operationId: 'putAttachment',
         summary: 'Puts a file at a field of the type attachment',
-        querystring: Type.Object({ ...DryRunQuery.properties, at: Path, name: Name }, closed),
+        querystring: Type.Object({ ...DryRunQuery.properties, at: PathSchema, name: Name }, closed),
         params: ContractParams,
         response: written,
       },
@@ -152,7 +152,7 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
         querystring: Type.Object(
           {
             ...TokenInQuery,
-            at: Path,
+            at: PathSchema,
             changeSet: Type.Optional(ChangeSetKeySchema),
             proposal: Type.Optional(ProposalIdSchema),
           },

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { Audiences } from '../../../documents/audiences.ts'
+import { PathSchema } from '../../../documents/path.ts'
 import { AudienceSchema } from '../../../events/audience.ts'
 import { ProposalIdSchema, TimeSchema } from '../../../events/ids.ts'
 import { ElementPath, Handles, object } from '../../answers/common.ts'
@@ -16,7 +17,6 @@ const AudienceShownSchema = object(
   { at: ElementPath, parties: Handles, until: Type.Optional(TimeSchema), effective: Handles },
   'Audience',
 )
-const Path = Type.String({ maxLength: 4_000 })
 
 /** `/api/Contract/<uid>/Audiences`, and `…/Disclosures` */
 export const audienceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, documents, store, defaultWaitMs }) => {
@@ -46,7 +46,7 @@ export const audienceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
         querystring: DryRunQuery,
         params: ContractParams,
         body: Type.Object(
-          { at: Path, parties: Type.Union([AudienceSchema, Type.Null()]), until: Type.Optional(TimeSchema) },
+          { at: PathSchema, parties: Type.Union([AudienceSchema, Type.Null()]), until: Type.Optional(TimeSchema) },
           closed,
         ),
         response: written,
@@ -65,7 +65,7 @@ export const audienceRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
         summary: 'Gives a confidential value to everybody',
         querystring: DryRunQuery,
         params: ContractParams,
-        body: Type.Object({ at: Path, proposal: Type.Optional(ProposalIdSchema) }, closed),
+        body: Type.Object({ at: PathSchema, proposal: Type.Optional(ProposalIdSchema) }, closed),
         response: written,
       },
     },

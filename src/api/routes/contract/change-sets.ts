@@ -11,7 +11,7 @@ import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery, TokenInQuery } from '../../http/validation.ts'
-import { ChangeSetKeySchema, ContractParams, closed, OptionalAbout } from '../forms.ts'
+import { ChangeSetKeySchema, ContractParams, closed, OptionalAbout, VoteBody } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 export interface ChangeSetRoutesPorts extends RoutePorts {
@@ -20,7 +20,6 @@ export interface ChangeSetRoutesPorts extends RoutePorts {
 }
 
 const SetParams = Type.Object({ uid: UidSchema, set: ChangeSetKeySchema })
-const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
 const Index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 /** How many of the newest ended change sets are shown, unless a query says otherwise. */
 const ENDED_SHOWN = 20
@@ -124,7 +123,7 @@ export const changeSetRoutes: TypedRoutes<ChangeSetRoutesPorts> = async (app, po
         summary: 'Votes on a change set',
         querystring: DryRunQuery,
         params: SetParams,
-        body: Type.Object({ vote: YesOrNo, about: OptionalAbout }, closed),
+        body: VoteBody,
         response: written,
       },
     },

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { DocumentErasures } from '../../../documents/erasures.ts'
+import { PathSchema } from '../../../documents/path.ts'
 import { CountSchema, HashSchema, UidSchema } from '../../../events/ids.ts'
 import { ElementPath, Handles, object, orNull } from '../../answers/common.ts'
 import { ofContract, ofErasure } from '../../answers/problems.ts'
@@ -8,7 +9,7 @@ import { written } from '../../answers/written.ts'
 import { waitOf } from '../../http/prefer-header.ts'
 import { send } from '../../http/request-response.ts'
 import { DryRunQuery } from '../../http/validation.ts'
-import { ContractParams, closed, OptionalAbout } from '../forms.ts'
+import { ContractParams, closed, OptionalAbout, VoteBody } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 const ErasuresSchema = object(
@@ -26,13 +27,12 @@ const ErasuresSchema = object(
 )
 const Asked = Type.Object(
   {
-    paths: Type.Optional(Type.Array(Type.String({ maxLength: 4_000 }), { maxItems: 1000, uniqueItems: true })),
+    paths: Type.Optional(Type.Array(PathSchema, { maxItems: 1000, uniqueItems: true })),
     seals: Type.Optional(Type.Array(HashSchema, { maxItems: 1000, uniqueItems: true })),
     about: OptionalAbout,
   },
   closed,
 )
-const Vote = Type.Object({ vote: Type.Union([Type.Literal('yes'), Type.Literal('no')]), about: OptionalAbout }, closed)
 
 /** `/api/Contract/<uid>/Erasures[/<erasure>/Votes]` */
 export const erasureRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
@@ -79,7 +79,7 @@ export const erasureRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
         summary: 'Votes on what another member wants erased',
         querystring: DryRunQuery,
         params: Type.Object({ uid: UidSchema, erasure: HashSchema }),
-        body: Vote,
+        body: VoteBody,
         response: written,
       },
     },

@@ -3,14 +3,11 @@ import { PublicKeySchema, SignatureSchema, UidSchema } from '../../../events/ids
 import { object } from '../../answers/common.ts'
 import { ofContract } from '../../answers/problems.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
-import { ContractParams } from '../forms.ts'
+import { ContractParams, closed } from '../forms.ts'
 import type { KeyRoutesPorts } from '../keys.ts'
 
 /** The rest of the revocation is known: the contract, and who this is. `signature`: by the recovery key. */
-const Revoked = Type.Object(
-  { revokes: PublicKeySchema, signing: PublicKeySchema, signature: SignatureSchema },
-  { additionalProperties: false },
-)
+const Revoked = Type.Object({ revokes: PublicKeySchema, signing: PublicKeySchema, signature: SignatureSchema }, closed)
 
 /** `/api/Contract/<uid>/KeyRevocation`, and `…/GoOn` where nobody can be asked what it holds of the own feed. */
 export const contractKeyRoutes: TypedRoutes<KeyRoutesPorts> = async (app, { keyRotation, contracts }) => {

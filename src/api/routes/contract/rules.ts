@@ -1,9 +1,11 @@
 import { Type } from 'typebox'
+import { PathSchema } from '../../../documents/path.ts'
 import { Rules } from '../../../documents/rules/rules.ts'
 import { RuleWrittenSchema } from '../../../documents/written-rule.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
 import { RuleNumberSchema } from '../../../events/rule.ts'
 import type { RuleRecords } from '../../../projections/queries/rule-records.ts'
+import { YesOrNo } from '../../answers/common.ts'
 import { ofContract, ofRules, ofRuleText } from '../../answers/problems.ts'
 import { RulesSchema } from '../../answers/rule.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
@@ -19,13 +21,12 @@ export interface RuleRoutesPorts extends RoutePorts {
   readonly ruleRecords: Pick<RuleRecords, 'of'>
 }
 
-const RuleParams = Type.Object({ uid: UidSchema, rule: Type.String({ pattern: '^[1-9][0-9]{0,6}$' }) })
+/** In a URL. */
+export const RuleParam = Type.String({ pattern: '^[1-9][0-9]{0,6}$' })
+const RuleParams = Type.Object({ uid: UidSchema, rule: RuleParam })
 const RuleSet = Type.Union([RuleNumberSchema, Type.Null()])
-const Drafted = Type.Object(
-  { at: Type.String({ maxLength: 4_000 }), ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout },
-  closed,
-)
-const Edited = Type.Object({ ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout }, closed)
+const Drafted = Type.Object({ at: PathSchema, ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout }, closed)
+export const EditedRule = Type.Object({ ruleSet: RuleSet, says: RuleWrittenSchema, about: OptionalAbout }, closed)
 const Published = Type.Object(
   {
     ruleSets: Type.Array(RuleNumberSchema, { minItems: 1, maxItems: 1000 }),
@@ -33,7 +34,8 @@ const Published = Type.Object(
   },
   closed,
 )
-const YesOrNo = Type.Union([Type.Literal('yes'), Type.Literal('no')])
+/** `hash`: of what the rule says, which is what is voted on. */
+export const RuleVote = Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed)
 
 /** `/api/Contract/<uid>/Rules`, `…/RuleSets`, `…/Publications` and `…/Reopenings` */
 export const ruleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
@@ -99,7 +101,7 @@ export const ruleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
         summary: 'Has a rule say something else; votes on it are void',
         querystring: DryRunQuery,
         params: RuleParams,
-        body: Edited,
+        body: EditedRule,
         response: written,
       },
     },
@@ -136,7 +138,7 @@ export const ruleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
         summary: 'Votes on what a rule says',
         querystring: DryRunQuery,
         params: RuleParams,
-        body: Type.Object({ hash: HashSchema, vote: YesOrNo, about: OptionalAbout }, closed),
+        body: RuleVote,
         response: written,
       },
     },

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Hash } from '../../../crypto/hash.ts'
+import { PathSchema } from '../../../documents/path.ts'
 import { DocumentTemplates, type NamedTemplate } from '../../../documents/templates/document-templates.ts'
 import type { Handle } from '../../../events/ids.ts'
 import { HashSchema, UidSchema } from '../../../events/ids.ts'
@@ -17,11 +18,10 @@ import { ContractParams, closed } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
-const Path = Type.String({ maxLength: 4_000 })
 const Name = Type.String({ minLength: 1, maxLength: 200 })
 /** A template as JSON, or as a text that has this JSON. */
 const Template = Type.Union([Type.String({ maxLength: TEMPLATE_BYTES_MAX }), Type.Object({})])
-const common = { at: Path, roles: Type.Optional(RolesSchema) }
+const common = { at: PathSchema, roles: Type.Optional(RolesSchema) }
 /** By its bytes, or by its hash where the contract has it. */
 const named = <Members extends object>(members: Members) =>
   Type.Union([
@@ -32,7 +32,7 @@ const Import = named({ ...common, name: Type.Optional(Name) })
 const Upgrade = named(common)
 const Taken = Type.Object(
   {
-    at: Path,
+    at: PathSchema,
     name: Type.Optional(Name),
     /** `<party>:<role>`, with commas between. */
     roles: Type.Optional(

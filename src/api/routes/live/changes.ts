@@ -2,27 +2,27 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { changesAfter, type ShownChanges } from '../../../documents/past/changes-after.ts'
 import { parsePath } from '../../../documents/path.ts'
-import { CountSchema, type Uid, UidSchema } from '../../../events/ids.ts'
+import { CountSchema, type Uid } from '../../../events/ids.ts'
 import { ChangesSchema } from '../../answers/element-views.ts'
 import { ofElement } from '../../answers/problems.ts'
 import type { Access } from '../../http/callers/authenticate.ts'
 import { requireStillGood, watchAccess } from '../../http/callers/watch-access.ts'
 import { WAIT_SECONDS_MAX } from '../../http/prefer-header.ts'
 import { TokenInQuery } from '../../http/validation.ts'
+import { atElement, closed, LIMIT, LimitSchema } from '../forms.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 
-const Params = Type.Object({ uid: UidSchema, element: Type.String() })
+const Params = Type.Object(atElement)
 const ChangesQuery = Type.Object(
   {
     after: Type.Optional(CountSchema),
     wait: Type.Optional(Type.Integer({ minimum: 0, maximum: WAIT_SECONDS_MAX })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    // Those of one entry come together.
+    limit: LimitSchema,
     ...TokenInQuery,
   },
-  { additionalProperties: false },
+  closed,
 )
-/** Changes in an answer, unless a query says otherwise; those of one entry come together. */
-const LIMIT = 100
 
 /** `/new-api/<uid>/<path>/~changes`: for whoever asks again and again; a call may wait until there is something. */
 export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, hub }: LiveParts): void {

@@ -11,13 +11,13 @@ import { sendProblem } from '../../http/http-server.ts'
 import { describe, problemOf } from '../../http/problems/problem.ts'
 import { LIVE_PATH } from '../../http/upgrades.ts'
 import { TokenInQuery } from '../../http/validation.ts'
+import { closed } from '../forms.ts'
 import { LiveConnection, type LiveFrom } from './connection.ts'
 import { EVENT_STREAM, type EventStream, wantsEvents } from './event-stream.ts'
 import type { LiveParts, LivePorts } from './parts.ts'
 import { WebSocketSink } from './sink.ts'
 import { subjectIn } from './subject.ts'
 
-const closed = { additionalProperties: false }
 const FromSchema = Type.Union([CountSchema, Type.Record(UidSchema, CountSchema, closed)])
 /** What a client sends: a subject, spelled as the REST path, and from which ledger index on, of all contracts by their UIDs, it wants the changes. */
 export const LiveMessageSchema = Type.Union([
