@@ -7,6 +7,13 @@ const VALUE_WAITS_TEST = 'test/contracts/approvals/value-waits.test.ts'
 /** What becomes durable in which order, on which store, and what a process does after a failed write. */
 export const storeBreaks: readonly Break[] = [
   {
+    name: 'the guard does not wait for the disk',
+    file: 'src/node/files/guard-files.ts',
+    from: '(IS_DURABLE_BY_WRITE ? constants.O_DSYNC : 0)',
+    to: '0',
+    caughtBy: 'test/node/files/guard-files.test.ts',
+  },
+  {
     name: 'confirms a request of which it has lost a value',
     file: 'src/agreement/confirmable.ts',
     from: 'if (author !== party || takesLostValue(state, held, ref)) return found',

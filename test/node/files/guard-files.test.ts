@@ -1,4 +1,5 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, readlink, rm, rmdir, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -115,6 +116,30 @@ t.test('of many contracts some are open at a time, and all keep their places', a
 async function openFiles(): Promise<number> {
   return (await readdir('/proc/self/fd')).length
 }
+
+t.test('a write waits for the disk by itself, so that it need not wait for the event loop in between', async (t) => {
+  const dir = await folder(t)
+  const durable = async () => {
+    const names = new Set<string>()
+    for (const number of await readdir('/proc/self/fd')) {
+      const name = await readlink(`/proc/self/fd/${number}`).catch(() => '')
+      if (!name.startsWith(dir)) continue
+      const [, flags = ''] = /^flags:\s+(\d+)$/m.exec(await readFile(`/proc/self/fdinfo/${number}`, 'utf8')) ?? []
+      if ((Number.parseInt(flags, 8) & constants.O_DSYNC) !== 0) names.add(name.slice(dir.length + 1))
+    }
+    return [...names].sort()
+  }
+  const both = [`${UID}.a`, `${UID}.b`]
+  const guard = guardIn(t, dir)
+  await guard.advance(UID, undefined, place(0))
+  await guard.advance(UID, place(0), place(1))
+  t.same(await durable(), both, 'files that are new')
+  await guard.close()
+  t.same(await durable(), [])
+  const again = guardIn(t, dir)
+  await again.read(UID)
+  t.same(await durable(), both, 'files that were there')
+})
 
 t.test('a file that could not be opened is tried again with the next call', async (t) => {
   const dir = await folder(t)
