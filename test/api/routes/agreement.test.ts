@@ -76,6 +76,7 @@ t.test('three nodes: membership, lock, answers, withdrawals and tiers', { timeou
     const awaited = await ben.call('POST', `${at}/Questions/${question.request}`, { ...answer, answer: 'acknowledge' })
     t.match(awaited, { status: 400, body: { code: 'request_malformed' } }, 'words that nobody would read')
     t.equal((await ben.call('POST', `${at}/Questions/${question.request}`, answer)).status, 204)
+    t.equal((await again(ben, 'POST', `Questions/${question.request}`, answer)).status, 204, 'not signed yet, maybe')
     const by = [{ handle: 'ben', code: 'person', about: { isHeld: true, ...said } }]
     t.match(await writing, { status: 409, body: { code: 'refused', by } })
     const refusals = async () => (await ana.call('GET', '/api/Attention')).body.refusals.items

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
-import { feedOf, firstCovering } from '../../../agreement/feeds.ts'
+import { feedOf, firstCovering, saidToHold } from '../../../agreement/feeds.ts'
 import { withHistory } from '../../../agreement/history/looking-back.ts'
 import { refusalIn } from '../../../agreement/refusals.ts'
+import { covers } from '../../../agreement/version-vector.ts'
 import type { LiveContract } from '../../../contracts/replica/live-contract.ts'
 import { heldAbouts } from '../../../contracts/requests/held-abouts.ts'
 import { type Hash, isHash } from '../../../crypto/hash.ts'
@@ -20,6 +21,7 @@ import { heldRequest } from './request-status.ts'
 
 /** `/api/Contract/<uid>/Questions`: requests of others on which this node asks a person. */
 export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, store }) => {
+  const given = new GivenAnswers()
   app.get(
     '/api/Contract/:uid/Questions',
     {
@@ -67,16 +69,45 @@ export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
         const { request } = await heldRequest(live, params.request)
         const { answer, ...refusal } = body
         // Whoever asks with a key asks again, maybe.
-        if (keyed !== undefined && answer === (await answeredBefore(request, live))) return
+        if (keyed !== undefined && answer === (given.to(request, live) ?? (await answeredBefore(request, live)))) return
         await live.answer(request, answer === 'refuse' ? refusal : undefined)
+        given.add(request, answer, live)
       })
       return reply.code(204).send()
     },
   )
 }
 
+type Answer = 'acknowledge' | 'refuse'
+
+/** What persons have answered here, and this party has not signed yet. A contract in which there is such an answer stays in memory. */
+class GivenAnswers {
+  readonly #given = new WeakMap<LiveContract, Map<string, Answer>>()
+
+  to(request: RequestRef, live: LiveContract): Answer | undefined {
+    return this.#given.get(live)?.get(requestKey(request))
+  }
+
+  add(request: RequestRef, answer: Answer, live: LiveContract): void {
+    const answers = this.#given.get(live) ?? new Map<string, Answer>()
+    this.#given.set(live, answers)
+    answers.set(requestKey(request), answer)
+    const forgetSigned = () => {
+      if (!isSigned(request, live)) return
+      answers.delete(requestKey(request))
+      stop()
+    }
+    const stop = live.listen({ news: forgetSigned })
+    forgetSigned()
+  }
+}
+
+function isSigned({ handle, seq }: RequestRef, { self, state }: LiveContract): boolean {
+  return covers(saidToHold(state.feeds, self), handle, seq)
+}
+
 /** What this party has signed on a request of another; undefined: nothing yet, or that a rule refuses it, which no person has said. */
-function answeredBefore(request: RequestRef, live: LiveContract): Promise<'acknowledge' | 'refuse' | undefined> {
+function answeredBefore(request: RequestRef, live: LiveContract): Promise<Answer | undefined> {
   return withHistory(live, ({ feeds }) => {
     const said = firstCovering(feedOf(feeds, live.self), request.handle, request.seq)
     if (said === undefined) return undefined
