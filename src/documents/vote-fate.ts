@@ -37,10 +37,11 @@ export async function voteFate(
   events: EventStore,
 ): Promise<VoteFate | undefined> {
   // As it stands when the entries are read: what has ended by then stands in one of them.
-  const missing = waitsFor(state.settling.agreed, self)
+  const { agreed } = state.settling
+  const missing = waitsFor(agreed, self)
   for await (const entry of settledFrom(events, contract, from)) {
     for (const event of entry.events) {
-      const end = endedBy(event, self)
+      const end = endedBy(event, self, agreed)
       if (end === 'agreed') return { ...subject, state: end, endedAt: entry.index, changes: changesIn(entry.events) }
       if (end !== undefined) return { ...subject, state: 'ended', endedAt: entry.index, ...end }
     }

@@ -1,4 +1,5 @@
 import { erasureId } from '../aggregates/contract/erased-values.ts'
+import { type Rule, ruleHash, ruleNumbered } from '../aggregates/contract/rules/rule-book.ts'
 import { type ContractState, find, membersOf } from '../aggregates/contract/state.ts'
 import { useAt } from '../aggregates/contract/templates/template-book.ts'
 import { isWithin } from '../aggregates/rules/schema.ts'
@@ -18,8 +19,8 @@ import type { VoidReason } from '../events/outcome.ts'
 import type { Request } from '../events/statement.ts'
 import type { Roles } from '../events/template.ts'
 
-/** Why it is open no more, and nothing has come of it. `member_admitted`: somebody came in who was not asked. `released`: of a lock. */
-export type VoteEnd = CandidateEnd | ChangeSetEnd | 'removed' | 'released' | 'member_admitted' | 'resigned'
+/** Why it is open no more, and nothing has come of it. `member_admitted`: somebody came in who was not asked. `released`: of a lock. `reopened`: of a rule, whose votes are dropped. */
+export type VoteEnd = CandidateEnd | ChangeSetEnd | 'removed' | 'released' | 'member_admitted' | 'reopened' | 'resigned'
 
 /** What votes are cast on, as it is named to whoever has cast one. */
 export type VoteSubject =
@@ -32,6 +33,8 @@ export type VoteSubject =
   | { readonly lock: LedgerIndex }
   /** The template as which the element is to go on. */
   | { readonly element: ElementId; readonly template: Hash }
+  /** What a rule says, by its hash. */
+  | { readonly rule: number; readonly hash: Hash }
   /** Into which the rules are to go back. */
   | { readonly phase: 'edit' }
 
@@ -42,11 +45,11 @@ export interface VotedOn {
   readonly subject: VoteSubject
   /** Those without whose YES it waits, where it is open, and `self` is still counted where all members have to vote. Undefined: it is open no more. */
   waitsFor(agreed: ContractState, self: Handle): readonly Handle[] | undefined
-  /** What that event makes of it, after the vote of `self`. */
-  endedBy(event: ContractEvent, self: Handle): EndedBy
+  /** What that event makes of it, after the vote of `self`. `agreed`: the document as it stands now. */
+  endedBy(event: ContractEvent, self: Handle, agreed: ContractState): EndedBy
 }
 
-/** What a request votes on, or is as a change set; undefined: it does neither, or votes on a rule, of which nothing comes before it is published. `key`: of the request. */
+/** What a request votes on, or is as a change set; undefined: it does neither. `key`: of the request. */
 export function votedOnBy(request: Request, key: string): VotedOn | undefined {
   if (request.changeSet) return changeSet(key)
   // A command of a later engine than is known here is none of these.
@@ -54,6 +57,7 @@ export function votedOnBy(request: Request, key: string): VotedOn | undefined {
   switch (command?.type) {
     case 'CastVote':
       if ('request' in command) return changeSet(requestKey(command.request))
+      if ('rule' in command) return ruleSaying(command)
       return 'field' in command ? candidate(command.field, command.proposal) : undefined
     case 'UpgradeEngine':
       return engine(command.to)
@@ -101,6 +105,48 @@ function candidate(id: ElementId, proposal: ProposalId): VotedOn {
           return event.proposal === proposal ? { why: event.why } : undefined
         default:
           return removedBy(event, id)
+      }
+    },
+  }
+}
+
+interface RuleVote {
+  readonly rule: number
+  readonly hash: Hash
+  readonly vote: 'yes' | 'no'
+}
+
+/** With all votes it is still open: it takes effect when it is published. */
+function ruleSaying({ rule: id, hash, vote }: RuleVote): VotedOn {
+  const saysSo = ({ rules }: ContractState): Rule | undefined => {
+    const rule = ruleNumbered(rules, id)
+    return rule && ruleHash(rule.terms) === hash ? rule : undefined
+  }
+  return {
+    subject: { rule: id, hash },
+    waitsFor(agreed, self) {
+      const rule = saysSo(agreed)
+      if (rule === undefined || rule.isInForce || rule.yes.includes(self) !== (vote === 'yes')) return undefined
+      const members = membersOf(agreed).map(({ card: { handle } }) => handle)
+      return members.filter((member) => member !== rule.by && !rule.yes.includes(member))
+    },
+    endedBy(event, self, agreed) {
+      switch (event.type) {
+        case 'RulesPublished': {
+          const ruleSet = saysSo(agreed)?.terms.ruleSet
+          if (ruleSet === undefined) return undefined
+          return ruleSet === null || event.ruleSets.includes(ruleSet) ? 'agreed' : undefined
+        }
+        case 'RuleEdited':
+          return event.rule === id ? { why: 'replaced' } : undefined
+        case 'RuleVoteCast':
+          return event.rule === id && event.by === self && event.vote !== vote ? { why: 'replaced' } : undefined
+        case 'RuleRemoved':
+          return event.rule === id ? { why: 'removed' } : undefined
+        case 'EditReopened':
+          return { why: 'reopened' }
+        default:
+          return event.type === 'PartyResigned' && event.handle === self ? { why: 'resigned' } : undefined
       }
     },
   }

@@ -177,7 +177,7 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
     t.match(await on('rule', 'draft', 'Terms', says, '--set', '1'), { index: Number })
     const rules = async () => (await ben.call('GET', `/api/Contract/${contract}/Rules`)).body.rules.length === 1
     await until('ben to see the rule', rules)
-    t.match(await bensOn('rule', 'vote', '1', 'yes'), { index: Number })
+    t.match(await bensOn('rule', 'vote', '1', 'yes'), { index: Number, vote: { rule: 1, state: 'open', waitsFor: [] } })
     t.match(await on('rule', 'publish', '1'), { index: Number })
     const at = `/new-api/${contract}/Terms`
     const asked = async () => (await ben.call('GET', `${at}/~proposals`)).body[0]?.proposal as string

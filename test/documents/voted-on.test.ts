@@ -1,5 +1,6 @@
 import t from 'tap'
 import { erasureId } from '../../src/aggregates/contract/erased-values.ts'
+import { type RuleTerms, ruleHash } from '../../src/aggregates/contract/rules/rule-book.ts'
 import { type ContractState, initialState } from '../../src/aggregates/contract/state.ts'
 import type { TemplateUse } from '../../src/aggregates/contract/templates/template-book.ts'
 import type { Hash } from '../../src/crypto/hash.ts'
@@ -32,6 +33,19 @@ const against = votedBy({ type: 'KeepValues', erasure })
 const onLock = votedBy({ type: 'BreakLock', lock })
 const onTemplate = votedBy({ type: 'UpgradeTemplate', element: field, from: one, to: two, roles })
 const onPhase = votedBy({ type: 'ReopenEdit' })
+const terms: RuleTerms = {
+  id: 4,
+  at: field,
+  ruleSet: 2,
+  body: { kind: 'validation', who: { parties: [cleo] } } as never,
+}
+const hash = ruleHash(terms)
+const onRule = votedBy({ type: 'CastVote', rule: 4, hash, vote: 'yes' })
+const againstRule = votedBy({ type: 'CastVote', rule: 4, hash, vote: 'no' })
+/** A document with the rule, that `by` has drafted. */
+const ruled = (yes: readonly Handle[], by = ben, isInForce = false) => ({
+  rules: { ...empty.rules, rules: [{ by, isInForce, terms, yes }] },
+})
 
 t.test('a vote that all members have to cast names what it is on, and waits for the others', async (t) => {
   const use = (votes: TemplateUse['votes']) => [{ element: field, votes }] as unknown as readonly TemplateUse[]
@@ -77,14 +91,20 @@ t.test('a vote that all members have to cast names what it is on, and waits for 
       ['ben', 'cleo'],
     ],
     [onPhase, { phase: 'edit' }, { rules: { ...empty.rules, reopenVotes: [ana, cleo] } }, ['ben']],
+    [onRule, { rule: 4, hash }, ruled([ana]), ['cleo']],
+    [onRule, { rule: 4, hash }, ruled([ana, cleo]), []],
+    [onRule, { rule: 4, hash }, ruled([]), undefined],
+    [onRule, { rule: 4, hash }, ruled([ana, cleo], ben, true), undefined],
+    [onRule, { rule: 4, hash }, {}, undefined],
+    [againstRule, { rule: 4, hash }, ruled([cleo]), ['ana']],
+    [againstRule, { rule: 4, hash }, ruled([ana]), undefined],
+    [votedBy({ type: 'CastVote', rule: 4, hash: one, vote: 'yes' }), { rule: 4, hash: one }, ruled([ana]), undefined],
   ]
   for (const [voted, subject, state, expected] of waits) {
     t.same(voted.subject, subject)
     t.same(voted.waitsFor({ ...opened, ...state }, ana), expected, JSON.stringify(subject))
   }
   t.equal(votedOnBy({ id: 'x', commands: [{ type: 'ReleaseLock' }] }, 'ana.1.0'), undefined)
-  const onRule: Command = { type: 'CastVote', rule: 1, hash: one, vote: 'yes' }
-  t.equal(votedOnBy({ id: 'x', commands: [onRule] }, 'ana.1.0'), undefined)
 })
 
 t.test('it ends by what the ledger says: with all votes, or for a reason', async (t) => {
@@ -114,6 +134,20 @@ t.test('it ends by what the ledger says: with all votes, or for a reason', async
     [onTemplate, { type: 'ElementRemoved', element: '0.10' as ElementId }, undefined],
     [onPhase, { type: 'EditReopened' }, 'agreed'],
     [onPhase, { type: 'ReopenVoted', by: ben }, undefined],
+    [onRule, { type: 'RulesPublished', ruleSets: [1, 2] }, 'agreed'],
+    [onRule, { type: 'RulesPublished', ruleSets: [1] }, undefined],
+    [onRule, { type: 'RuleEdited', rule: 4, by: ben, at: field, ruleSet: 2, body: terms.body }, 'replaced'],
+    [onRule, { type: 'RuleEdited', rule: 5, by: ben, at: field, ruleSet: 2, body: terms.body }, undefined],
+    [onRule, { type: 'RuleVoteCast', rule: 4, hash, by: ana, vote: 'yes' }, undefined],
+    [onRule, { type: 'RuleVoteCast', rule: 4, hash, by: ana, vote: 'no' }, 'replaced'],
+    [onRule, { type: 'RuleVoteCast', rule: 4, hash, by: cleo, vote: 'no' }, undefined],
+    [againstRule, { type: 'RuleVoteCast', rule: 4, hash, by: ana, vote: 'yes' }, 'replaced'],
+    [onRule, { type: 'RuleRemoved', rule: 4 }, 'removed'],
+    [onRule, { type: 'RuleRemoved', rule: 5 }, undefined],
+    [onRule, { type: 'EditReopened' }, 'reopened'],
+    [onRule, resigned(ana), 'resigned'],
+    [onRule, resigned(ben), undefined],
+    [onRule, admitted, undefined],
   ]
   for (const voted of [onEngine, onErasure, onTemplate, onPhase])
     ends.push(
@@ -122,7 +156,7 @@ t.test('it ends by what the ledger says: with all votes, or for a reason', async
       [voted, resigned(ben), undefined],
     )
   for (const [voted, event, expected] of ends) {
-    const end = voted.endedBy(event, ana)
+    const end = voted.endedBy(event, ana, { ...opened, ...ruled([]) })
     t.equal(typeof end === 'object' ? end.why : end, expected, JSON.stringify([voted.subject, event]))
   }
 })

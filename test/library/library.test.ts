@@ -236,6 +236,7 @@ for (const [how, node] of ways) {
       await until('the rule at ben', async () => (await other.rules.list()).rules.length === 1)
       t.match(await other.rules.vote(number, hash, 'yes', { ...patient, about: { text: 'as we said' } }), {
         kind: 'agreed',
+        vote: { rule: number, hash, state: 'open', waitsFor: [] },
       })
       t.match(await contract.rules.publish([1], [{ rule: number, hash }], patient), { kind: 'agreed' })
       const refused = await contract

@@ -19,6 +19,8 @@ const VoteFateSchema = object(
     lock: Type.Optional(CountSchema),
     element: Type.Optional(ElementIdSchema),
     template: Type.Optional(HashSchema),
+    rule: Type.Optional(RuleNumberSchema),
+    hash: Type.Optional(HashSchema),
     phase: Type.Optional(Type.Literal('edit')),
     state: Type.Enum(['open', 'agreed', 'ended']),
     waitsFor: Type.Optional(Handles),

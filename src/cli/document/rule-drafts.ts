@@ -124,9 +124,9 @@ export function ruleDraftCommands(rule: Command): void {
       const client = await apiClientFor(data)
       const read = (await rulesOf(client, uid)).rules.find((one) => one.number === number)
       const body = { hash: hash ?? read?.hash ?? '0'.repeat(64), vote, ...aboutOf(about) }
-      const voted = await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)
+      const voted = (await client.call('POST', `/api/Contract/${uid}/Rules/${number}/Votes`, body)) as Voted
       const said = `Voted ${vote}: ${read?.text ?? number}`
-      printResult(json, voted, json ? [] : [said, standingOf((await rulesOf(client, uid)).rules, number)])
+      printResult(json, voted, [said, hasAllVotes(voted) ? publishLine(read) : voteLine(uid, voted)])
     })
 
   of('publish')
@@ -164,10 +164,12 @@ async function numberOf(client: ApiClient, uid: string, { index }: Written): Pro
   return (diff as { rules: readonly { rule: number }[] }).rules[0]?.rule
 }
 
+function hasAllVotes({ vote }: Voted): boolean {
+  return vote?.state === 'open' && vote.waitsFor.length === 0
+}
+
 /** What is to be done before it is in force. */
-function standingOf(rules: readonly Rule[], number: number): string {
-  const { ruleSet, waitsFor = [] } = rules.find((one) => one.number === number) ?? {}
-  if (waitsFor.length > 0) return `It waits for the vote of ${waitsFor.join(', ')}.`
+function publishLine({ ruleSet }: Partial<Rule> = {}): string {
   return `All have voted yes: \`rule publish\` puts ${ruleSet == null ? 'it' : `rule set ${ruleSet}`} into force.`
 }
 

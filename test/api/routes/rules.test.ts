@@ -61,7 +61,12 @@ t.test(
         { number: 2, says: { condition: 'Rate < 0.5', severity: 'reject' } },
       ])
       for (const { number, hash } of rules) {
-        t.match(await ben.call('POST', `${at}/Rules/${number}/Votes`, { hash, vote: 'yes' }), { status: 200 })
+        const vote = { rule: number, hash, state: 'open', waitsFor: [] }
+        t.match(
+          await ben.call('POST', `${at}/Rules/${number}/Votes`, { hash, vote: 'yes' }),
+          { status: 200, body: { vote } },
+          'with all votes it waits to be published',
+        )
       }
       t.match(await ben.call('POST', `${at}/Rules/1/Votes`, { hash: rules[1].hash, vote: 'yes' }), {
         status: 409,
