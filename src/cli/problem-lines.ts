@@ -26,12 +26,13 @@ export function problemLines(evidence: Readonly<Record<string, unknown>>, senten
   return told.flatMap((name) => {
     const value = evidence[name]
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return []
-    if (typeof value === 'string' && sentence.includes(value)) return []
+    if (typeof value === 'string' && (sentence.includes(value) || sentence.includes(named(value)))) return []
     // What it is about says the rule, or the type, already.
     if (name === 'with' && ('rule' in evidence || 'expected' in evidence)) return []
     if (name === 'expected') return [`  expected: ${shown(value)}${formOf(evidence.example)}`]
     if (name === 'candidates') return (value as readonly CandidateFate[]).map(candidateLine)
-    return name === 'rule' ? ruleLines(value) : [`  ${name}: ${shown(value)}`]
+    if (name === 'rule') return ruleLines(value)
+    return [`  ${name}: ${name === 'path' ? named(value) : shown(value)}`]
   })
 }
 
@@ -61,9 +62,14 @@ function ruleWords(says: unknown, at: unknown): string {
   return isRule ? ruleText(says as RuleWritten, String(at ?? '')) : shown(says)
 }
 
-/** A path as people type it. */
+/** A path as people type it; as it is where that is what is wrong with it. */
 function named(path: unknown): string {
-  return typeof path === 'string' ? decodeURIComponent(path) : shown(path)
+  if (typeof path !== 'string') return shown(path)
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
 
 function shown(value: unknown): string {

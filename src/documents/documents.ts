@@ -29,7 +29,7 @@ import type { Markup } from './markup/markup.ts'
 import { jsonOfAddedMarkup, jsonOfMarkup } from './markup/read-markup.ts'
 import { liveView, type ShownLive } from './past/live-view.ts'
 import { PastDocuments } from './past/past-documents.ts'
-import { NoSuchPath, selectorIn } from './path.ts'
+import { NoSuchPath, noSuchPath, pathTo, selectorIn } from './path.ts'
 import { type RequestResult, type ResultPorts, resultOf } from './request-result.ts'
 import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
 import { isOnItsWayTo } from './requests/on-its-way.ts'
@@ -381,17 +381,10 @@ async function blockFor(names: readonly string[], view: AgreedView): Promise<Blo
   return selector !== undefined && childNamed(parent, selector.list)?.kind === 'list' ? undefined : parent
 }
 
-export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {
-  const path = names.map((name) => name.replaceAll('/', '%2F')).join('/')
-  const isEscaped = names.some((name) => name.includes('/') && selectorIn(name) === undefined)
-  const advice = isEscaped ? ': no name has a slash in it, and one between names is written as it is' : ''
-  return new NoSuchPath('no_such_path', `the agreed document has no ${path}${advice}`, { contract, path })
-}
-
 function preconditionFailed(names: readonly string[], evidence: object = {}): PreconditionFailed {
   const message = 'what stands there is not what the precondition names: nothing was done'
   return new PreconditionFailed('precondition_failed', message, {
     ...evidence,
-    path: names.map(encodeURIComponent).join('/'),
+    path: pathTo(names),
   })
 }

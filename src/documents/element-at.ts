@@ -1,8 +1,7 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
 import type { ContractState } from '../aggregates/contract/state.ts'
-import { nfc } from '../aggregates/names/normal-form.ts'
 import { AgreedView, type HeldPayloads } from './agreed-view.ts'
-import { NoSuchPath, parsePath, selectorIn } from './path.ts'
+import { NoSuchPath, parsePath, pathTo, selectorIn } from './path.ts'
 
 /** What a path in a body or a query names: names from the root on, or entries by number or key, as in the URL (path.ts). Throws NoSuchPath, PathMalformed. */
 export async function elementAt(path: string, state: ContractState, payloads: HeldPayloads): Promise<Element> {
@@ -23,10 +22,20 @@ export async function elementsAt(
   return (path) => found.get(path) as Element
 }
 
-/** Whether what is a path, as rows of the read model show it, its names as they are, names an entry by its key. */
+/** Whether a path names an entry by its key. */
 export function isByKey(path: string): boolean {
-  const names = path.split('/')
-  return !names.includes('') && names.map(selectorIn).some((selector) => selector !== undefined && 'key' in selector)
+  const names = path.split('/').map(unescaped)
+  if (names.includes('') || names.includes(undefined)) return false
+  return names.map((name) => selectorIn(name as string)).some((selector) => selector !== undefined && 'key' in selector)
+}
+
+/** Undefined: its escapes are none. */
+function unescaped(step: string): string | undefined {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    return undefined
+  }
 }
 
 /** The same with entries by their numbers. Undefined: no entry has that key. Throws NoSuchPath for what is no key. */
@@ -35,6 +44,7 @@ export async function pathByNumbers(
   state: ContractState,
   payloads: HeldPayloads,
 ): Promise<string | undefined> {
-  const element = await new AgreedView(state, state.contract, payloads).locate(path.split('/').map(nfc))
-  return element && AgreedView.namesOf(state, element.id)?.join('/')
+  const element = await new AgreedView(state, state.contract, payloads).locate(parsePath(`/${path}`))
+  const names = element && AgreedView.namesOf(state, element.id)
+  return names && pathTo(names)
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { nfc } from '../aggregates/names/normal-form.ts'
+import type { Uid } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { wireInteger } from './digits.ts'
 
@@ -50,6 +51,21 @@ export function selectorIn(step: string): Selector | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The way to an element as it stands in bodies, queries and answers: names escaped as in a URL, with slashes between them (decision 0154). */
+export function pathTo(names: readonly string[]): string {
+  return names.map(encodeURIComponent).join('/')
+}
+
+export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath {
+  const shown = names.map((name) => name.replaceAll('/', '%2F')).join('/')
+  const isEscaped = names.some((name) => name.includes('/') && selectorIn(name) === undefined)
+  const advice = isEscaped ? ': no name has a slash in it, and one between names is written as it is' : ''
+  return new NoSuchPath('no_such_path', `the agreed document has no ${shown}${advice}`, {
+    contract,
+    path: pathTo(names),
+  })
 }
 
 /** The URL path, and the live subject, of an element. */

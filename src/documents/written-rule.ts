@@ -14,7 +14,7 @@ import { type ElementId, HandleSchema } from '../events/ids.ts'
 import { accessRights, type Expression, type RuleBody, RuleNumberSchema, type Who } from '../events/rule.ts'
 import { ConcordataError, type ErrorCode } from '../runtime/errors.ts'
 import { AgreedView } from './agreed-view.ts'
-import { PathSchema } from './path.ts'
+import { PathSchema, pathTo } from './path.ts'
 
 /** An expression cannot be read. Evidence: `from`, `to` (UTF-16 units of the text), `suggestion`, `faults` (all of them). */
 export class ExpressionUnfit extends ConcordataError {}
@@ -147,7 +147,8 @@ export function ruleWritten(terms: RuleTerms, state: ContractState): RuleWritten
 
 /** Names from the root on with slashes between, escaped as in a URL; the id of what is not there any more. */
 export function pathOf(id: ElementId, state: ContractState): string {
-  return AgreedView.namesOf(state, id)?.map(encodeURIComponent).join('/') ?? id
+  const names = AgreedView.namesOf(state, id)
+  return names === undefined ? id : pathTo(names)
 }
 
 /** What a rule names beside the element that it stands at. */

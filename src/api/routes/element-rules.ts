@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { parsePath } from '../../documents/path.ts'
+import { parsePath, pathTo } from '../../documents/path.ts'
 import { Rules } from '../../documents/rules/rules.ts'
 import type { Uid } from '../../events/ids.ts'
 import { ofElement, ofRules, ofRuleText } from '../answers/problems.ts'
@@ -97,7 +97,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
     },
     async (request, reply) => {
       const { uid, element } = request.params
-      const at = parsePath(element).map(encodeURIComponent).join('/')
+      const at = pathTo(parsePath(element))
       return send(reply, await rules.draft(uid, { at, ...request.body }, waitOf(request, defaultWaitMs)))
     },
   )

@@ -3,7 +3,6 @@ import { type Static, Type } from 'typebox'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import {
   type Documents,
-  noSuchPath,
   type Precondition,
   PreconditionFailed,
   type Wait,
@@ -12,7 +11,7 @@ import {
 import { textOf } from '../../documents/field-text.ts'
 import { xmlOf } from '../../documents/markup/write-xml.ts'
 import { lastEntryAt, type PastTimesPorts } from '../../documents/past/past-times.ts'
-import { NoSuchPath, parsePath } from '../../documents/path.ts'
+import { NoSuchPath, noSuchPath, parsePath, pathTo } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import { csvOfTable } from '../../documents/tables/csv-table.ts'
 import { tableOf } from '../../documents/tables/table.ts'
@@ -253,11 +252,10 @@ async function shownOf(
   if (format === 'xml') return shown(format, xmlOf(element, value))
   if (format === 'csv') return shown(format, csvOfTable(tableOf(element, value)))
   if (format === 'xlsx') return shown(format, xlsxOfTable(tableOf(element, value)))
-  if (value === null)
-    throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: names.join('/') })
+  if (value === null) throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: pathTo(names) })
   if (isSealed(value)) {
     const message = 'the value is for an audience that the party of this node is not in, or has not come here'
-    throw new ValueSealed('value_sealed', message, { path: names.join('/'), ...value.$sealed })
+    throw new ValueSealed('value_sealed', message, { path: pathTo(names), ...value.$sealed })
   }
   return shown(format, textOf(value))
 }
@@ -284,7 +282,7 @@ function answered(shown: ShownForm, request: FastifyRequest, reply: FastifyReply
   reply.header('etag', tag).header('vary', 'accept')
   if (match !== undefined && preconditionIn({ 'if-match': match })?.([tag]) === false)
     throw new PreconditionFailed('precondition_failed', 'what stands there is not what If-Match names', {
-      path: placeOf(request).names.join('/'),
+      path: pathTo(placeOf(request).names),
     })
   if (noneMatch !== undefined && namesTag(noneMatch, tag)) return reply.code(304).send()
   return reply.type(mediaType).send(body)

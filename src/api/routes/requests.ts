@@ -1,6 +1,5 @@
 import { Type } from 'typebox'
-import { noSuchPath } from '../../documents/documents.ts'
-import { PathSchema, parsePath } from '../../documents/path.ts'
+import { noSuchPath, PathSchema, parsePath } from '../../documents/path.ts'
 import { HandleSchema, TimeSchema, UidSchema } from '../../events/ids.ts'
 import { type RequestsFound, type RequestsWanted, requestStates } from '../../projections/queries/request-records.ts'
 import { ofElement } from '../answers/problems.ts'

@@ -19,7 +19,8 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import { type PayloadRef, refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
-import { type Documents, noSuchPath, type Wait } from '../documents.ts'
+import type { Documents, Wait } from '../documents.ts'
+import { noSuchPath, pathTo } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
 import { pathOf } from '../written-rule.ts'
@@ -148,7 +149,7 @@ export class Candidates {
     })
     if (!isHeld) {
       throw new ValueSealed('value_sealed', 'the value is not held here, so it cannot be chosen', {
-        path: at.join('/'),
+        path: pathTo(at),
         proposal,
       })
     }
@@ -263,7 +264,7 @@ function bare(by: Handle): Omit<RecordedVote, 'castAt'> {
 }
 
 function noSuchProposal(contract: Uid, names: readonly string[], proposal: ProposalId): NoSuchProposal {
-  const path = names.join('/')
+  const path = pathTo(names)
   const message = `no candidate ${proposal} stands there, or was voted on`
   return new NoSuchProposal('no_such_proposal', message, { contract, path, proposal })
 }

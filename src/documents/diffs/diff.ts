@@ -13,6 +13,7 @@ import type { Agreed } from '../../aggregates/contract/values/standing.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, type Handle, ordinalOf } from '../../events/ids.ts'
+import { pathTo } from '../path.ts'
 
 /** What one document has and another has not, as data: elements by their ids, and by their paths in the one that has them. */
 export interface Diff {
@@ -202,7 +203,7 @@ function isSame(before: Element, after: Element): boolean {
 }
 
 function placeOf({ id: element }: Element, names: Names): DiffPlace {
-  return { element, path: names.map(encodeURIComponent).join('/') }
+  return { element, path: pathTo(names) }
 }
 
 function namesIn(block: Block): string[] {

@@ -10,6 +10,7 @@ import { type Handle, type LedgerIndex, requestKey, type Uid } from '../../event
 import { inTurns, type Turns } from '../../runtime/turns.ts'
 import type { PayloadStore } from '../../store/port.ts'
 import { AgreedView, type HeldPayloads } from '../agreed-view.ts'
+import { pathTo } from '../path.ts'
 import { changedPath, concerns } from './watched.ts'
 
 /** A change that has not settled. */
@@ -63,7 +64,7 @@ async function shownLive(
     for (const event of step.events) {
       if (turns?.isOver === true) await turns.next()
       const isConcerned = concerns(event, names, step, { contract, payloads: held })
-      if (isConcerned !== false && (await isConcerned)) at.add(changedPath(event, step).join('/'))
+      if (isConcerned !== false && (await isConcerned)) at.add(pathTo(changedPath(event, step)))
     }
     if (at.size === 0) continue
     const { index, request } = step

@@ -9,6 +9,7 @@ import type { VoidReason } from '../../events/outcome.ts'
 import type { Constraint } from '../../events/type-definition.ts'
 import type { ExceededLimit } from '../../runtime/errors.ts'
 import { AgreedView } from '../agreed-view.ts'
+import { pathTo } from '../path.ts'
 
 /** What a void request was about, for whoever mends it: the leaf of the ledger has ids only. */
 export interface VoidDetails {
@@ -54,7 +55,7 @@ export function voidDetails(
   const isKey = code === 'key_taken' && others[0] !== undefined
   const names = isKey ? takenKeyAt(others[0] as ElementId, commands as readonly Command[], document) : at?.names
   return {
-    ...(names !== undefined && { path: names.map(encodeURIComponent).join('/') }),
+    ...(names !== undefined && { path: pathTo(names) }),
     ...(code === 'value_wrong_type' && at?.field !== undefined && expectedOf(at.field, document)),
     ...(code === 'command_malformed' && malformed(command)),
     ...(code === 'limit_exceeded' && others[0] !== undefined && { limit: limitNamed(others[0], at, document) }),

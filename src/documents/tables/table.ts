@@ -9,7 +9,7 @@ import { builtInOf, type Types } from '../../aggregates/contract/document/types.
 import { nfc } from '../../aggregates/names/normal-form.ts'
 import { isAttachment } from '../../events/attachments/attachment.ts'
 import { textOf, valueFromText } from '../field-text.ts'
-import { parsePath } from '../path.ts'
+import { parsePath, pathTo } from '../path.ts'
 import { isSealed } from '../sealed-value.ts'
 import { WriteUnfit } from '../writing/written-value.ts'
 
@@ -41,7 +41,7 @@ interface Column {
 }
 
 function headOf(names: readonly string[]): string {
-  return names.length === 0 ? VALUE : names.map(encodeURIComponent).join('/')
+  return names.length === 0 ? VALUE : pathTo(names)
 }
 
 function columnsOf({ prototype }: List): Column[] {
@@ -56,7 +56,7 @@ function columnsOf({ prototype }: List): Column[] {
 
 function* fieldsOf(element: Element, value: unknown, names: readonly string[]): Generator<(string | null)[]> {
   if (element.kind === 'field') {
-    yield [names.map(encodeURIComponent).join('/'), textIn(value)]
+    yield [pathTo(names), textIn(value)]
     return
   }
   let place = 0

@@ -272,18 +272,27 @@ export class EntityRows {
 
 /** Names as rows show them, in whatever normalisation form; entries by their numbers, since keys are values, and values are in no table. Attacker-controlled: `path`. Throws QueryUnfit. */
 function stepsOf(path: string): string[] {
-  const steps = path === '' ? [] : path.split('/').map(nfc)
+  const steps = path === '' ? [] : path.split('/').map((step) => nfc(unescaped(step)))
   if (steps.includes('')) throw pathUnfit()
   return steps
 }
 
+function unescaped(step: string): string {
+  try {
+    return decodeURIComponent(step)
+  } catch {
+    throw pathUnfit()
+  }
+}
+
 function pathUnfit(): QueryUnfit {
-  const expected = 'names with slashes between them, an entry of a list by its number or its key'
+  const expected = 'names, escaped as in a URL, with slashes between them, an entry of a list by its number or its key'
   return new QueryUnfit('query_unfit', `a path is ${expected}`, { path: '/path', expected })
 }
 
 function joined(above: string, name: string): string {
-  return above === '' ? name : `${above}/${name}`
+  const step = encodeURIComponent(name)
+  return above === '' ? step : `${above}/${step}`
 }
 
 function columns(entity: Entity): string {

@@ -174,7 +174,7 @@ export class AttentionList {
     for (let at = about.get(element); at !== undefined && at.parent !== null; at = about.get(at.parent)) {
       names.unshift(at.name)
     }
-    return { contract, title, path: names.join('/') }
+    return { contract, title, path: names.map(encodeURIComponent).join('/') }
   }
 
   #votes({ limit, self }: AttentionQuery): Attention['votes'] {

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3'
 import type { ElementId, Handle, LedgerIndex, Uid } from '../../events/ids.ts'
+import { LOCAL_IDS } from '../row-id.ts'
 import { PendingRequests, type WaitingRequest } from './pending-requests.ts'
 
 /** `pending`: signed, and not in the settled ledger yet; else the end that it came to (docs/request-lifecycle.md). */
@@ -10,7 +11,7 @@ export interface RequestsWanted {
   readonly contract?: Uid
   readonly author?: Handle
   readonly state?: RequestState
-  /** What their commands name it, or something below it. */
+  /** Whose commands name it, or something below it, and the one that has added it. */
   readonly element?: ElementId
   /** RFC 3339, UTC, in milliseconds: by the claims of their authors. */
   readonly since?: string
@@ -57,35 +58,46 @@ interface SettledRow extends Omit<PendingRow, 'contract' | 'decision' | 'size'> 
   readonly code: string | null
 }
 
-// Ids stand in commands as whole texts, and what is below begins with them and a dot.
 const FILTERS = `
-  (@contract IS NULL OR uid = @contract) AND (@author IS NULL OR handle = @author) AND (@since IS NULL OR time >= @since)
-  AND (@element IS NULL OR instr(commands, '"' || @element || '"') > 0 OR instr(commands, '"' || @element || '.') > 0)`
+  (@contract IS NULL OR uid = @contract) AND (@author IS NULL OR handle = @author) AND (@since IS NULL OR time >= @since)`
+// Ids stand in commands as whole texts, and what is below begins with them and a dot.
+const NAMED = `instr(commands, '"' || @element || '"') > 0 OR instr(commands, '"' || @element || '.') > 0`
 
 /** Reads from a read model the requests of contracts: those on their way first, then the settled ones, the newest first. */
 export class RequestRecords {
   readonly #pending
   readonly #settled
+  readonly #added
   readonly #waiting
 
   constructor(database: Database.Database) {
+    this.#added = database
+      .prepare<[Uid, ElementId], number>(
+        `SELECT contract * ${LOCAL_IDS} + added_at + 1 FROM Element JOIN HeldContract ON HeldContract.id = contract
+         WHERE uid = ? AND key = ?`,
+      )
+      .pluck()
     this.#waiting = new PendingRequests(database)
     this.#pending = database.prepare<[Bound], PendingRow>(
       `SELECT Pending.contract, uid, size, handle, seq, place, time, decision FROM Pending
        JOIN HeldContract ON HeldContract.id = Pending.contract
-       WHERE ${FILTERS} AND (@state IS NULL OR @state = CASE WHEN decision = 'withdrawn' THEN 'withdrawn' ELSE 'pending' END)
+       WHERE ${FILTERS} AND (@element IS NULL OR ${NAMED})
+         AND (@state IS NULL OR @state = CASE WHEN decision = 'withdrawn' THEN 'withdrawn' ELSE 'pending' END)
        ORDER BY Pending.clock DESC, handle, place DESC LIMIT @limit`,
     )
     this.#settled = database.prepare<[Bound], SettledRow>(
       `SELECT Request.id, uid, handle, seq, place, time, ledger_index AS ledgerIndex, outcome, code FROM Request
        JOIN HeldContract ON HeldContract.id = Request.contract JOIN Party ON Party.id = Request.party
-       WHERE ${FILTERS} AND (@state IS NULL OR outcome = @state) AND (@before IS NULL OR Request.id < @before)
+       WHERE ${FILTERS} AND (@element IS NULL OR ${NAMED} OR Request.id = @added)
+         AND (@state IS NULL OR outcome = @state) AND (@before IS NULL OR Request.id < @before)
        ORDER BY Request.id DESC LIMIT @limit`,
     )
   }
 
   find({ author, before, contract, element, limit, since, state }: RequestsWanted): RequestsFound {
     const bound = {
+      // What is added has no id yet in the commands that add it.
+      added: (contract && element && this.#added.get(contract, element)) ?? null,
       author: author ?? null,
       before: before ?? null,
       contract: contract ?? null,
@@ -125,7 +137,7 @@ export class RequestRecords {
 }
 
 type Bound = Readonly<
-  Record<'author' | 'before' | 'contract' | 'element' | 'limit' | 'since' | 'state', string | number | null>
+  Record<'added' | 'author' | 'before' | 'contract' | 'element' | 'limit' | 'since' | 'state', string | number | null>
 >
 
 function shownSettled({

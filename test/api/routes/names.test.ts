@@ -119,10 +119,10 @@ t.test('an entry is named by its key wherever a path is, in a body or a query', 
     const { body } = await ana.call('GET', `/api/${what}?contract=${uid}&path=${encodeURIComponent(path)}`)
     return body.requests ?? body
   }
-  await until('the read model to have it', async () => (await found('Request', 'Lines[1]/Share')).length === 1)
+  await until('the read model to have it', async () => (await found('Request', 'Lines[1]/Share')).length === 2)
   for (const what of ['Elements', 'Request']) {
     const counted = await found(what, 'Lines[1]/Share')
-    t.equal(counted.length, 1, what)
+    t.equal(counted.length, what === 'Elements' ? 1 : 2, what)
     t.same(await found(what, 'Lines[Insurer = "cornhill-re"]/Share'), counted, what)
     const other = { code: 'no_such_path', expected: 'Insurer' }
     t.match(await found(what, 'Lines[Share = 1]'), what === 'Elements' ? other : { code: other.code }, what)
@@ -160,4 +160,43 @@ t.test('wherever a time is written its T and its Z are capitals', async (t) => {
   t.match(await ana.call('GET', `${root}?at=${small}`), { status: 400, body: { code: 'request_malformed' } })
   t.match(await ana.call('GET', `/api/Request?since=${small.replace('z', '.000z')}`), { status: 400 })
   t.match(await tried(small.replace('z', '.000z')), { status: 400, body: { code: 'request_malformed' } })
+})
+
+t.test('a path is spelled alike wherever it stands: its names escaped as in a URL', async (t) => {
+  const block = '5% of (all)'
+  const made = await ana.call('POST', root, { [block]: { 'Net rate': 'x', 'No value': { $field: { type: 'text' } } } })
+  t.equal(made.status, 201)
+  const path = '5%25%20of%20(all)/Net%20rate'
+  const { body: schema } = await ana.call('GET', `${root}/${path}/~schema`)
+  t.equal(schema.at, path)
+  const uid = root.replace('/new-api/', '')
+  const elements = async (asked: string) =>
+    (await ana.call('GET', `/api/Elements?contract=${uid}&path=${encodeURIComponent(asked)}`)).body
+  await until('the read model to have it', async () => (await elements(path)).length === 1)
+  t.match(await elements(path), [{ name: 'Net rate', path, key: schema.element }])
+  t.match(await elements(path.replace('%25', '%')), { code: 'query_unfit' }, 'it has no such escape')
+  t.match(await elements('5%25 of (all)/Net rate'), [{ path }], 'what needs no escape may have none')
+  t.same(
+    (await ana.call('GET', `/api/Request?contract=${uid}&path=${encodeURIComponent(path)}`)).body.requests.length,
+    1,
+    'the one that has added it',
+  )
+  const at = `${root.replace('new-api', 'api/Contract')}`
+  const { index } = made.body
+  t.match((await ana.call('GET', `${at}/Diff?from=${index - 1}&to=${index}`)).body.values, [{ path }])
+  t.match((await ana.call('GET', `${root}/~changes?after=${index - 1}`)).body.changes.at(-2), {
+    subject: `${root}/${path}`,
+  })
+  const empty = path.replace('Net%20rate', 'No%20value')
+  for (const [method, where, code, asked] of [
+    ['GET', `${path}/More%20of`, 'no_such_path', `${path}/More%20of`],
+    ['GET', `${empty}?format=text`, 'no_agreed_value', empty],
+    ['GET', `${path}/~proposals/ana.1.0.0`, 'no_such_proposal', path],
+  ] as const)
+    t.match((await ana.call(method, `${root}/${where}`)).body, { code, path: asked }, code)
+  const headers = { authorization: `Bearer ${ana.token}`, 'if-match': '"x"' }
+  for (const method of ['GET', 'DELETE']) {
+    const answer = await fetch(`${ana.api}${root}/${path}`, { method, headers })
+    t.match(await answer.json(), { code: 'precondition_failed', path }, method)
+  }
 })
