@@ -16,7 +16,7 @@ import { valueUnder } from '../events/seal.ts'
 import { inTurns, type Turns } from '../runtime/turns.ts'
 import { refOf } from '../store/payload-group.ts'
 import type { PayloadStore } from '../store/port.ts'
-import { NoSuchPath, selectorIn } from './path.ts'
+import { NoSuchPath, noSuchPath, selectorIn } from './path.ts'
 import { sealedValue } from './sealed-value.ts'
 
 /** Where the values are that stand in a document. */
@@ -51,6 +51,13 @@ export class AgreedView {
     let element: Element | undefined = this.#document.document
     for (const name of names)
       element = element && (childOrEntry(element, name) ?? (await this.#entryMeant(element, name)))
+    return element
+  }
+
+  /** As `locate`; throws NoSuchPath where there is none, too. */
+  async require(names: readonly string[]): Promise<Element> {
+    const element = await this.locate(names)
+    if (element === undefined) throw noSuchPath(this.#contract, names)
     return element
   }
 

@@ -1,7 +1,4 @@
-import type { Element } from '../aggregates/contract/document/element.ts'
-import { isErased } from '../aggregates/contract/erased-values.ts'
 import { audienceAt } from '../aggregates/contract/values/effective-audience.ts'
-import { standingAt } from '../aggregates/contract/values/standing.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { Audience } from '../events/audience.ts'
 import type { Handle, ProposalId, Uid } from '../events/ids.ts'
@@ -10,7 +7,7 @@ import { refOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import type { Documents, Wait } from './documents.ts'
 import { elementAt } from './element-at.ts'
-import { NoSuchPath } from './path.ts'
+import { valueNamed } from './elements/value-named.ts'
 import type { RequestResult } from './request-result.ts'
 import { sealedValue, ValueSealed } from './sealed-value.ts'
 import { pathOf } from './written-rule.ts'
@@ -70,9 +67,8 @@ export class Audiences {
   async reveal(uid: Uid, { at, proposal }: { at: string; proposal?: ProposalId }, wait: Wait): Promise<RequestResult> {
     const { field, standing } = await this.#contracts.use(uid, async ({ state }) => {
       const { agreed } = state.settling
-      const confided = confidedAt(await elementAt(at, agreed, this.#store.payloads), at, proposal)
-      if (isErased(agreed, confided.standing.seal)) throw noSuchValue(at, proposal)
-      return confided
+      const element = await elementAt(at, agreed, this.#store.payloads)
+      return { field: element.id, standing: valueNamed(element, at, proposal, agreed) }
     })
     const { id, seal } = standing
     const text = (await this.#store.payloads.get(uid, [refOf(standing)])).get(seal)
@@ -83,18 +79,4 @@ export class Audiences {
     const command = { field, proposal: id, seal, type: 'RevealValue' } as const
     return this.#documents.command(uid, [command], wait, undefined, { [seal]: JSON.parse(text) as Payload })
   }
-}
-
-function confidedAt(field: Element, at: string, proposal: ProposalId | undefined) {
-  const standing = field.kind === 'field' ? standingAt(field) : []
-  const named = standing.find(({ id, ...one }) => (proposal === undefined ? !('voters' in one) : id === proposal))
-  if (named === undefined || named.seal === null) {
-    throw noSuchValue(at, proposal)
-  }
-  return { field: field.id, standing: { ...named, seal: named.seal } }
-}
-
-/** There is none, or it has been erased. */
-function noSuchValue(at: string, proposal: ProposalId | undefined): NoSuchPath {
-  return new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
 }

@@ -26,11 +26,12 @@ import { inTurns } from '../runtime/turns.ts'
 import { groupOf } from '../store/payload-group.ts'
 import type { Store } from '../store/port.ts'
 import { AgreedView } from './agreed-view.ts'
+import { missingVotes } from './candidates/candidate-at.ts'
 import { arrangement, removal } from './changes.ts'
 import { diff } from './diffs/diff.ts'
 import { type ShownDiff, shownDiff } from './diffs/shown-diff.ts'
 import type { Documents, Wait } from './documents.ts'
-import { noSuchPath, PathSchema, parsePath } from './path.ts'
+import { PathSchema, parsePath } from './path.ts'
 import type { RequestResult } from './request-result.ts'
 import { Writing } from './writing/writing.ts'
 
@@ -122,10 +123,7 @@ export class ChangeSets {
       const view = new AgreedView(agreed, uid, this.#store.payloads)
       const written = await Promise.all(
         changes.map(async (change) => {
-          const names = parsePath(`/${change.at}`)
-          const element = await view.locate(names)
-          if (element === undefined) throw noSuchPath(uid, names)
-          return { change, element }
+          return { change, element: await view.require(parsePath(`/${change.at}`)) }
         }),
       )
       const values = await view.agreedIn(written.map(({ element }) => element))
@@ -175,9 +173,17 @@ export class ChangeSets {
     const refs = about === undefined ? [] : [{ group: groupOf(request), seal: about }]
     const held = await heldAbouts(this.#store.payloads, contract, refs)
     const said = withAbout(about === undefined ? {} : { about }, held)
-    const waitsFor = voters.filter((voter) => !yes.includes(voter))
     const key = requestKey(request)
-    return { request: key, by: request.handle, state: 'open', ...said, proposedAt: index, voters, yes, waitsFor }
+    return {
+      request: key,
+      by: request.handle,
+      state: 'open',
+      ...said,
+      proposedAt: index,
+      voters,
+      yes,
+      waitsFor: missingVotes({ voters, yes }),
+    }
   }
 }
 

@@ -187,9 +187,7 @@ export class Documents {
   describe(uid: Uid, names: readonly string[], wanted: WantedAttributes, wait: Wait): Promise<RequestResult> {
     return this.#ports.contracts.use(uid, async (live) => {
       const { agreed } = live.state.settling
-      const element = await this.#viewOf(live).locate(names)
-      if (element === undefined) throw noSuchPath(uid, names)
-      const commands = attributeCommands(element, wanted, agreed)
+      const commands = attributeCommands(await this.#viewOf(live).require(names), wanted, agreed)
       if (commands.length === 0) return { contract: uid, kind: 'unchanged' }
       return this.submitOn(live, { commands, payloads: {} }, wait)
     })

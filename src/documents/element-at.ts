@@ -1,14 +1,11 @@
 import type { Element } from '../aggregates/contract/document/element.ts'
 import type { ContractState } from '../aggregates/contract/state.ts'
 import { AgreedView, type HeldPayloads } from './agreed-view.ts'
-import { NoSuchPath, parsePath, pathTo, selectorIn } from './path.ts'
+import { parsePath, pathTo, selectorIn } from './path.ts'
 
 /** What a path in a body or a query names: names from the root on, or entries by number or key, as in the URL (path.ts). Throws NoSuchPath, PathMalformed. */
 export async function elementAt(path: string, state: ContractState, payloads: HeldPayloads): Promise<Element> {
-  const { contract } = state
-  const element = await new AgreedView(state, contract, payloads).locate(parsePath(`/${path}`))
-  if (element !== undefined) return element
-  throw new NoSuchPath('no_such_path', `the agreed document has no ${path}`, { contract, path })
+  return new AgreedView(state, state.contract, payloads).require(parsePath(`/${path}`))
 }
 
 /** The same, for whoever has several to look up at once. Requires that only these are asked for. Throws as `elementAt`. */

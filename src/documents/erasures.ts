@@ -1,11 +1,12 @@
 import { fieldsHolding } from '../aggregates/contract/document/element.ts'
 import { erasedIn, isErased, type OpenErasure } from '../aggregates/contract/erased-values.ts'
 import { type ContractState, membersOf } from '../aggregates/contract/state.ts'
+import { isWithin } from '../aggregates/rules/schema.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import { type ElementId, type Handle, type LedgerIndex, ROOT, type Uid } from '../events/ids.ts'
+import type { ElementId, Handle, LedgerIndex, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -113,8 +114,7 @@ export class DocumentErasures {
 
   /** Of all that was put forward, or computed, at these elements and below them, from the first entry on. */
   async *#sealsAt(uid: Uid, places: readonly ElementId[]): AsyncGenerator<Hash> {
-    const isThere = (field: ElementId) =>
-      places.some((place) => place === ROOT || field === place || field.startsWith(`${place}.`))
+    const isThere = (field: ElementId) => places.some((place) => isWithin(field, place))
     for await (const { data } of this.#store.events.read(contractStream(uid))) {
       const { events } = JSON.parse(data) as LedgerEntry
       for (const event of events) {

@@ -1,6 +1,6 @@
 import { erasureId } from '../aggregates/contract/erased-values.ts'
 import { type Rule, ruleHash, ruleNumbered } from '../aggregates/contract/rules/rule-book.ts'
-import { type ContractState, find, membersOf } from '../aggregates/contract/state.ts'
+import { type ContractState, membersOf } from '../aggregates/contract/state.ts'
 import { useAt } from '../aggregates/contract/templates/template-book.ts'
 import { isWithin } from '../aggregates/rules/schema.ts'
 import { canonicalJson } from '../crypto/canonical-json.ts'
@@ -18,6 +18,7 @@ import {
 import type { VoidReason } from '../events/outcome.ts'
 import type { Request } from '../events/statement.ts'
 import type { Roles } from '../events/template.ts'
+import { candidateAt, missingVotes } from './candidates/candidate-at.ts'
 
 /** Why it is open no more, and nothing has come of it. `member_admitted`: somebody came in who was not asked. `released`: of a lock. `reopened`: of a rule, whose votes are dropped. */
 export type VoteEnd = CandidateEnd | ChangeSetEnd | 'removed' | 'released' | 'member_admitted' | 'reopened' | 'resigned'
@@ -79,7 +80,10 @@ export function votedOnBy(request: Request, key: string): VotedOn | undefined {
 function changeSet(key: string): VotedOn {
   return {
     subject: { changeSet: key },
-    waitsFor: ({ changeSets }) => missing(changeSets.find(({ request }) => requestKey(request) === key)),
+    waitsFor({ changeSets }) {
+      const open = changeSets.find(({ request }) => requestKey(request) === key)
+      return open && missingVotes(open)
+    },
     endedBy(event) {
       if (event.type !== 'ChangeSetAgreed' && event.type !== 'ChangeSetEnded') return undefined
       if (requestKey(event.request) !== key) return undefined
@@ -94,8 +98,8 @@ function candidate(id: ElementId, proposal: ProposalId): VotedOn {
   return {
     subject: { proposal },
     waitsFor(agreed) {
-      const field = find(agreed, id)
-      return field?.kind === 'field' ? missing(field.candidates.find((one) => one.id === proposal)) : undefined
+      const open = candidateAt(agreed, { field: id, proposal })
+      return open?.voters ? missingVotes(open) : undefined
     },
     endedBy(event) {
       switch (event.type) {
@@ -150,12 +154,6 @@ function ruleSaying({ rule: id, hash, vote }: RuleVote): VotedOn {
       }
     },
   }
-}
-
-function missing(
-  open: { readonly voters: readonly Handle[] | null; readonly yes: readonly Handle[] } | undefined,
-): Handle[] | undefined {
-  return open?.voters?.filter((voter) => !open.yes.includes(voter))
 }
 
 function engine(to: EngineVersion): VotedOn {

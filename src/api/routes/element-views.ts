@@ -10,7 +10,7 @@ import { elementEvidence } from '../../documents/elements/element-evidence.ts'
 import { elementHistory } from '../../documents/elements/element-history.ts'
 import { wholeSchema } from '../../documents/elements/element-schema.ts'
 import { elementTiers } from '../../documents/elements/element-tiers.ts'
-import { noSuchPath, parsePath } from '../../documents/path.ts'
+import { parsePath } from '../../documents/path.ts'
 import { AudienceSchema } from '../../events/audience.ts'
 import { HandleSchema, TimeSchema, type Uid } from '../../events/ids.ts'
 import type { ValueHistory } from '../../projections/queries/value-history.ts'
@@ -71,10 +71,8 @@ export const elementViewRoutes: TypedRoutes<ElementViewPorts> = async (app, port
   ) =>
     contracts.use(uid, async (live) => {
       const { agreed } = live.state.settling
-      const names = parsePath(path)
-      const element = await new AgreedView(agreed, uid, store.payloads).locate(names)
-      if (element === undefined) throw noSuchPath(uid, names)
-      return look(element, agreed, live)
+      const view = new AgreedView(agreed, uid, store.payloads)
+      return look(await view.require(parsePath(path)), agreed, live)
     })
 
   app.get(

@@ -1,9 +1,8 @@
 import type { Field } from '../../aggregates/contract/document/element.ts'
 import { builtInOf } from '../../aggregates/contract/document/types.ts'
-import { isErased } from '../../aggregates/contract/erased-values.ts'
 import type { ContractState } from '../../aggregates/contract/state.ts'
 import { audienceAt } from '../../aggregates/contract/values/effective-audience.ts'
-import { type Agreed, type Candidate, standingAt } from '../../aggregates/contract/values/standing.ts'
+import { standingAt } from '../../aggregates/contract/values/standing.ts'
 import { fitElementName } from '../../aggregates/names/fit-text.ts'
 import { bytesOf, leavesOf } from '../../contracts/contents/content-files.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
@@ -27,6 +26,7 @@ import type { HeldPayloads } from '../agreed-view.ts'
 import { documentWith } from '../change-sets.ts'
 import type { Documents, Wait } from '../documents.ts'
 import { elementAt } from '../element-at.ts'
+import { valueNamed } from '../elements/value-named.ts'
 import { NoSuchPath } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
@@ -64,13 +64,12 @@ export class Attachments {
   readonly #contracts: Contracts
   readonly #documents: Documents
   readonly #store: Pick<Store, 'payloads'>
-  readonly #room: IncomingRoom
+  readonly #room = new IncomingRoom()
 
-  constructor(contracts: Contracts, documents: Documents, store: Pick<Store, 'payloads'>, room = new IncomingRoom()) {
+  constructor(contracts: Contracts, documents: Documents, store: Pick<Store, 'payloads'>) {
     this.#contracts = contracts
     this.#documents = documents
     this.#store = store
-    this.#room = room
   }
 
   /**
@@ -136,9 +135,7 @@ export class Attachments {
     const standing = await this.#contracts.use(uid, async (live) => {
       const { agreed } = live.state.settling
       const document = changeSet === undefined ? agreed : await documentWith(changeSet, live, this.#documents)
-      const named = standingOf(await fieldAt(at, document, this.#store.payloads), at, proposal)
-      if (isErased(agreed, named.seal)) throw noSuchFile(at, proposal)
-      return named
+      return valueNamed(await fieldAt(at, document, this.#store.payloads), at, proposal, agreed)
     })
     const { payloads } = this.#store
     const text = (await payloads.get(uid, [refOf(standing)])).get(standing.seal)
@@ -244,17 +241,4 @@ async function fieldAt(at: string, document: ContractState, payloads: HeldPayloa
     throw new WriteUnfit('write_unfit', `${at} is no field for attachments`, { path: at, expected: 'attachment' })
   }
   return field
-}
-
-function standingOf(field: Field, at: string, proposal: ProposalId | undefined): (Agreed | Candidate) & { seal: Hash } {
-  const named = standingAt(field).find((one) => (proposal === undefined ? !('voters' in one) : one.id === proposal))
-  if (named === undefined || named.seal === null) {
-    throw noSuchFile(at, proposal)
-  }
-  return { ...named, seal: named.seal }
-}
-
-/** There is none, or it has been erased. */
-function noSuchFile(at: string, proposal: ProposalId | undefined): NoSuchPath {
-  return new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
 }

@@ -6,24 +6,27 @@ import {
 } from '../../aggregates/contract/document/element.ts'
 import { isErased } from '../../aggregates/contract/erased-values.ts'
 import { type Candidate, isInConflict } from '../../aggregates/contract/values/standing.ts'
+import { isWithin } from '../../aggregates/rules/schema.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { heldAbouts, withAbout } from '../../contracts/requests/held-abouts.ts'
 import type { About, ShownAbout } from '../../events/about.ts'
 import type { Audience } from '../../events/audience.ts'
 import type { CandidateEnd } from '../../events/contract-events.ts'
-import { type ElementId, type Handle, type LedgerIndex, type ProposalId, ROOT, type Uid } from '../../events/ids.ts'
+import type { ElementId, Handle, LedgerIndex, ProposalId, Uid } from '../../events/ids.ts'
 import { valueUnder } from '../../events/seal.ts'
 import type { CandidateRecords, PastCandidate, RecordedVote } from '../../projections/queries/candidate-records.ts'
+import { recordedAbouts } from '../../projections/queries/recorded-about.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { type PayloadRef, refOf } from '../../store/payload-group.ts'
+import { refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
 import type { Documents, Wait } from '../documents.ts'
-import { noSuchPath, pathTo } from '../path.ts'
+import { pathTo } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { sealedValue, ValueSealed } from '../sealed-value.ts'
 import { pathOf } from '../written-rule.ts'
+import { missingVotes } from './candidate-at.ts'
 
 /** No candidate of that name stands, or was asked about, at or below the element. Evidence: `contract`, `path`, `proposal`. */
 export class NoSuchProposal extends ConcordataError {}
@@ -101,7 +104,7 @@ export class Candidates {
       const one = standingIn(element).find(({ candidate }) => candidate.id === proposal)
       if (one !== undefined) return this.#shown(one, live)
       const past = this.#ports.candidateRecords.past(uid, proposal)
-      if (past === undefined || !isAt(past.field, element)) throw noSuchProposal(uid, names, proposal)
+      if (past === undefined || !isWithin(past.field, element.id)) throw noSuchProposal(uid, names, proposal)
       return this.#shownPast(past, proposal, live)
     })
   }
@@ -157,10 +160,7 @@ export class Candidates {
   }
 
   async #element({ contract, state }: LiveContract, names: readonly string[]): Promise<Element> {
-    const view = new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads)
-    const element = await view.locate(names)
-    if (element === undefined) throw noSuchPath(contract, names)
-    return element
+    return new AgreedView(state.settling.agreed, contract, this.#ports.store.payloads).require(names)
   }
 
   /** Of one that has come to its end the ledger says what is wrong. */
@@ -173,7 +173,7 @@ export class Candidates {
       const agreed = fieldAgreedOn(proposal, element)
       if (agreed !== undefined) return { field: agreed, audience: undefined }
       const past = this.#ports.candidateRecords.past(uid, proposal)
-      if (past === undefined || !isAt(past.field, element)) throw noSuchProposal(uid, names, proposal)
+      if (past === undefined || !isWithin(past.field, element.id)) throw noSuchProposal(uid, names, proposal)
       return { field: past.field, audience: past.audience }
     })
   }
@@ -207,7 +207,7 @@ export class Candidates {
       state: isInConflict(candidate) ? 'conflict' : 'open',
       voters,
       votes: await this.#shownVotes(votes, contract),
-      waitsFor: voters.filter((voter) => !yes.includes(voter)),
+      waitsFor: missingVotes(candidate),
     }
   }
 
@@ -232,10 +232,7 @@ export class Candidates {
   }
 
   async #shownVotes(votes: readonly Omit<RecordedVote, 'castAt'>[], contract: Uid): Promise<ShownVote[]> {
-    const refs = votes.flatMap(({ about, aboutIn: group }): PayloadRef[] =>
-      about === null || group === null ? [] : [{ group, seal: about }],
-    )
-    const held = await heldAbouts(this.#ports.store.payloads, contract, refs)
+    const held = await heldAbouts(this.#ports.store.payloads, contract, recordedAbouts(votes))
     return votes.map(({ about, by, vote }) => withAbout({ by, vote, ...(about !== null && { about }) }, held))
   }
 }
@@ -253,10 +250,6 @@ function fieldAgreedOn(proposal: ProposalId, element: Element): ElementId | unde
     if (found !== undefined) return found
   }
   return undefined
-}
-
-function isAt(field: ElementId, { id }: Element): boolean {
-  return id === ROOT || field === id || field.startsWith(`${id}.`)
 }
 
 function bare(by: Handle): Omit<RecordedVote, 'castAt'> {

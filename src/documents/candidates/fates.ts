@@ -1,5 +1,5 @@
-import type { Field } from '../../aggregates/contract/document/element.ts'
-import { type ContractState, find } from '../../aggregates/contract/state.ts'
+import type { ContractState } from '../../aggregates/contract/state.ts'
+import { isWithin } from '../../aggregates/rules/schema.ts'
 import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { type HeldAbouts, heldAbouts, type Shown, withAbout } from '../../contracts/requests/held-abouts.ts'
@@ -11,6 +11,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { groupOf, type PayloadRef } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { pathOf } from '../written-rule.ts'
+import { candidateAt, missingVotes } from './candidate-at.ts'
 
 /** What has become of a value that was put to the vote, as its author is told. */
 export interface CandidateFate {
@@ -139,7 +140,7 @@ function fateAfter(event: ContractEvent, { field, proposal }: Followed): Candida
     case 'CandidateEnded':
       return event.proposal === proposal ? event.why : 'open'
     case 'ElementRemoved':
-      return field === event.element || field.startsWith(`${event.element}.`) ? 'removed' : 'open'
+      return isWithin(field, event.element) ? 'removed' : 'open'
     default:
       return 'open'
   }
@@ -147,12 +148,6 @@ function fateAfter(event: ContractEvent, { field, proposal }: Followed): Candida
 
 function shownFate({ at, fate, field, proposal, votes }: Followed, state: ContractState, held: HeldAbouts) {
   const shown = votes.map((vote): Shown<CastVote> => withAbout(vote, held))
-  const candidate = fate === 'open' ? candidateIn(state, { field, proposal }) : undefined
-  const waitsFor = candidate?.voters?.filter((voter) => !candidate.yes.includes(voter)) ?? []
-  return { at, proposal, fate, votes: shown, waitsFor }
-}
-
-function candidateIn(state: ContractState, { field: id, proposal }: AskedVotes) {
-  const field = find(state, id) as Field | undefined
-  return field?.candidates.find((candidate) => candidate.id === proposal)
+  const candidate = fate === 'open' ? candidateAt(state, { field, proposal }) : undefined
+  return { at, proposal, fate, votes: shown, waitsFor: candidate ? missingVotes(candidate) : [] }
 }

@@ -1,4 +1,3 @@
-import { find } from '../../aggregates/contract/state.ts'
 import { settledFrom } from '../../contracts/replica/find-settled.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
 import { type AskedVotes, askedIn } from '../../contracts/requests/submission.ts'
@@ -8,6 +7,7 @@ import type { Store } from '../../store/port.ts'
 import { type DryRun, noChange } from '../dry-run.ts'
 import type { RequestResult } from '../request-result.ts'
 import { pathOf } from '../written-rule.ts'
+import { candidateAt } from './candidate-at.ts'
 import { type Awaited, type CandidateFate, Fates } from './fates.ts'
 
 /** How long a withdrawal that a strict client is told of may take to settle. Milliseconds. */
@@ -113,14 +113,13 @@ function timeLeft({ begun, signedWithinMs, timeoutMs }: VoteWait, clock: Clock):
 }
 
 /** What waits for votes already goes on waiting. */
-function tried(run: DryRun = noChange, awaited: readonly Awaited[], { state }: LiveContract): DryRun {
+function tried(run: DryRun | undefined, awaited: readonly Awaited[], { state }: LiveContract): DryRun {
   const { agreed } = state.settling
-  const waiting = awaited.map(({ field: id, proposal }) => {
-    const field = find(agreed, id)
-    const candidates = field?.kind === 'field' ? field.candidates : []
-    return { path: pathOf(id, agreed), voters: candidates.find((one) => one.id === proposal)?.voters ?? [] }
+  const waiting = awaited.map((one) => {
+    return { path: pathOf(one.field, agreed), voters: candidateAt(agreed, one)?.voters ?? [] }
   })
-  return { ...run, candidates: [...waiting, ...run.candidates] }
+  const { candidates, ...others } = run ?? noChange
+  return { ...others, candidates: [...waiting, ...candidates] }
 }
 
 /** Whether anything was. What is agreed, or ends, before that has settled is not withdrawn, and what cannot be stays open. */

@@ -11,14 +11,13 @@ import { type About, type ShownAbout, shownAbout } from '../../events/about.ts'
 import type { CommandOf } from '../../events/commands.ts'
 import type { ElementId, Handle, Uid } from '../../events/ids.ts'
 import type { RuleBody } from '../../events/rule.ts'
+import { recordedAbouts } from '../../projections/queries/recorded-about.ts'
 import type { RecordedRuleVote, RuleRecords } from '../../projections/queries/rule-records.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import type { PayloadRef } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { AgreedView } from '../agreed-view.ts'
 import type { Documents, Wait } from '../documents.ts'
 import { elementAt, elementsAt } from '../element-at.ts'
-import { noSuchPath } from '../path.ts'
 import type { RequestResult } from '../request-result.ts'
 import { pathOf, pathsIn, type RuleWritten, ruleBody, ruleWritten } from '../written-rule.ts'
 import { ruleText } from './rule-text.ts'
@@ -119,8 +118,7 @@ export class Rules {
   at(uid: Uid, names: readonly string[]): Promise<ElementRule[]> {
     return this.#contracts.use(uid, async ({ state }) => {
       const { agreed } = state.settling
-      const element = await new AgreedView(agreed, uid, this.#store.payloads).locate(names)
-      if (element === undefined) throw noSuchPath(uid, names)
+      const element = await new AgreedView(agreed, uid, this.#store.payloads).require(names)
       const said = await this.#said(uid)
       return agreed.rules.rules.flatMap((rule) => {
         const relations = relationsOf(rule, element.id, agreed)
@@ -146,9 +144,7 @@ export class Rules {
    */
   async #said(contract: Uid): Promise<Said> {
     const { rules, votes } = this.#records.of(contract)
-    const refs = [...rules, ...votes].flatMap(({ about, aboutIn: group }): PayloadRef[] =>
-      about === null || group === null ? [] : [{ group, seal: about }],
-    )
+    const refs = recordedAbouts([...rules, ...votes])
     return {
       votes,
       held: await heldAbouts(this.#store.payloads, contract, refs),

@@ -4,15 +4,13 @@ import type { Audience } from '../../events/audience.ts'
 import type { CandidateEnd } from '../../events/contract-events.ts'
 import type { ElementId, Handle, LedgerIndex, ProposalId, Uid } from '../../events/ids.ts'
 import type { PayloadGroup } from '../../store/payload-group.ts'
+import type { RecordedAbout } from './recorded-about.ts'
 
 /** A vote on a candidate. */
-export interface RecordedVote {
+export interface RecordedVote extends RecordedAbout {
   readonly by: Handle
   readonly vote: 'yes' | 'no'
   readonly castAt: LedgerIndex
-  /** Seal of what is said of it, and where that is kept. */
-  readonly about: Hash | null
-  readonly aboutIn: PayloadGroup | null
 }
 
 /** A candidate that parties were asked about, and that stands as one no more. */

@@ -1,19 +1,13 @@
 import type Database from 'better-sqlite3'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Handle, Uid } from '../../events/ids.ts'
-import type { PayloadGroup } from '../../store/payload-group.ts'
+import type { RecordedAbout } from './recorded-about.ts'
 
-/** What is said of a rule, or of a vote on it: the seal, and where what is under it is kept. */
-interface Said {
-  readonly about: Hash | null
-  readonly aboutIn: PayloadGroup | null
-}
-
-export interface RecordedRule extends Said {
+export interface RecordedRule extends RecordedAbout {
   readonly number: number
 }
 
-export interface RecordedRuleVote extends Said {
+export interface RecordedRuleVote extends RecordedAbout {
   readonly rule: number
   readonly by: Handle
   /** Of what it was for. */

@@ -1,4 +1,3 @@
-import { find } from '../../../aggregates/contract/state.ts'
 import { statementAt } from '../../../agreement/feeds.ts'
 import { withHistory } from '../../../agreement/history/looking-back.ts'
 import { findSettled } from '../../../contracts/replica/find-settled.ts'
@@ -12,6 +11,7 @@ import {
 } from '../../../contracts/requests/progress.ts'
 import { askedIn, type HeldUp, heldUpBy } from '../../../contracts/requests/submission.ts'
 import { type Hash, isHash } from '../../../crypto/hash.ts'
+import { candidateAt, missingVotes } from '../../../documents/candidates/candidate-at.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from '../../../documents/shown-outcome.ts'
 import { pathOf } from '../../../documents/written-rule.ts'
 import type { ShownAbout } from '../../../events/about.ts'
@@ -91,11 +91,9 @@ async function userUnder(seal: Hash, request: RequestRef, { contract }: LiveCont
 
 function candidatesOf(entry: LedgerEntry, { state }: LiveContract): Pick<RequestStatus, 'candidates'> {
   const { agreed } = state.settling
-  const asked = askedIn(entry).map(({ field: id, proposal }) => {
-    const field = find(agreed, id)
-    const candidate = field?.kind === 'field' ? field.candidates.find((one) => one.id === proposal) : undefined
-    const waitsFor = candidate?.voters?.filter((voter) => !candidate.yes.includes(voter)) ?? []
-    return { at: pathOf(id, agreed), proposal, waitsFor }
+  const asked = askedIn(entry).map((one) => {
+    const candidate = candidateAt(agreed, one)
+    return { at: pathOf(one.field, agreed), proposal: one.proposal, waitsFor: candidate ? missingVotes(candidate) : [] }
   })
   return asked.length === 0 ? {} : { candidates: asked }
 }
