@@ -36,8 +36,9 @@ import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
 import type { Table, TableReading } from './tables/table.ts'
 import { concernedBy } from './writing/concerned.ts'
-import { submitInParts } from './writing/parts.ts'
+import { submitInParts, submitWhole } from './writing/parts.ts'
 import type { Ground } from './writing/request-draft.ts'
+import { namingLimit, requireFewCommands } from './writing/statement-room.ts'
 import { withPath } from './writing/with-path.ts'
 
 export interface DocumentsPorts {
@@ -308,7 +309,9 @@ export class Documents {
     const result =
       commands.length === 0
         ? undefined
-        : await (wait.isSplit && !wait.isDryRun ? submitInParts(live, changes, submit, back) : submit(changes, 0))
+        : await (wait.isSplit && !wait.isDryRun
+            ? submitInParts(live, changes, submit, back)
+            : submitWhole(live, changes, submit))
     if (isOutdated) return undefined
     const told = await withVotes(result, { awaited, from: settled }, { ...wait, begun }, this.#voting(live))
     return result?.parts === undefined ? told : { ...told, parts: result.parts }
@@ -332,16 +335,17 @@ export class Documents {
     const request = { ...named, tentative: true as const, ...changeSet, ...(who && { user: who.seal }) }
     const sealed = who === undefined ? payloads : { ...payloads, [who.seal]: who.payload }
     const intent = { request, payloads: sealed, ...wait }
+    if (!(isDryRun && isSplit)) requireFewCommands(request, live)
     if (isDryRun) {
-      if (!isSplit) live.assertFit(intent)
+      if (!isSplit) await namingLimit(async () => live.assertFit(intent))
       return this.#try(tried, live)
     }
     const refused = isRecorded ? undefined : await refusedHere(tried, live, this.#judging, wait.retry === true)
     if (refused !== undefined) return refused
     if (stillHolds?.() === false) return { contract: live.contract, kind: 'unchanged' }
-    return this.files.whileNamed(live.contract, payloads, (bytes) =>
-      resultOf(live.submit(withTimeFor(bytes, intent)), live, this.#judging, createdAt),
-    )
+    const submitted = (bytes: number) =>
+      resultOf(live.submit(withTimeFor(bytes, intent)), live, this.#judging, createdAt)
+    return namingLimit(() => this.files.whileNamed(live.contract, payloads, submitted))
   }
 
   /** Nothing of it is signed. */

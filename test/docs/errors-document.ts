@@ -49,7 +49,7 @@ const byCode: Readonly<Record<string, string>> = {
   party_resigned: 'no',
   record_locked: 'when the lock has ended (`GET …/Lock`), or with `Prefer: retry`',
   refused: 'after asking those in `by`',
-  request_too_large: 'no: in parts',
+  request_too_large: 'no: in parts, as `?split` has it of a write by path',
   requests_too_many: 'yes, when some have settled',
   rule_broken: 'no: `rule` has what it reads; other values',
   rule_changed: 'after reading the rule',

@@ -1,5 +1,6 @@
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
-import { bytesIn, requestBytesMax } from '../../contracts/requests/statement-budget.ts'
+import { RequestTooLarge } from '../../contracts/requests/local-requests.ts'
+import { bytesIn } from '../../contracts/requests/statement-budget.ts'
 import type { AskedVotes } from '../../contracts/requests/submission.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Command } from '../../events/commands.ts'
@@ -10,18 +11,12 @@ import { ConcordataError } from '../../runtime/errors.ts'
 import type { CandidateFate } from '../candidates/fates.ts'
 import type { Changes } from '../changes.ts'
 import type { RequestResult } from '../request-result.ts'
+import { isTooLarge, type Room, roomFor } from './statement-room.ts'
 
-/** Of what a request has beside its commands. */
-const ENVELOPE_BYTES = 1_024
 /** As `RequestDraft.push` names what a command adds, alone or with the way to what stands in it. */
 const ADDED = /^#(\d+)(?=\.|$)/
 /** Which members of commands name elements. */
 const NAMING = ['at', 'block', 'element', 'field', 'list', 'parent'] as const
-
-interface Room {
-  readonly commands: number
-  readonly bytes: number
-}
 
 /**
  * Submits requests one after another; each takes effect whole or not at all, and where one fails those after it are
@@ -36,9 +31,7 @@ export async function submitInParts(
   submit: (part: Changes, place: number) => Promise<RequestResult>,
   takeBack?: (made: readonly RequestRef[]) => Promise<readonly CandidateFate[]>,
 ): Promise<RequestResult> {
-  const { ledger } = live.state
-  const bytes = requestBytesMax(live.state) - ENVELOPE_BYTES
-  const parts = partsOf(changes, { bytes, commands: ledger.document.limits.commandsPerRequest })
+  const parts = partsOf(changes, roomFor(live))
   if (parts.length === 1) return submit(changes, 0)
   const made = new MadeRequests()
   const asked: AskedVotes[] = []
@@ -59,6 +52,23 @@ export async function submitInParts(
   }
   const last = result as RequestResult
   return { ...last, ...(last.kind === 'settled' && asked.length > 0 && { asked }), parts: made.parts }
+}
+
+/** One request. Of what is too large for that, and could be cut, it is told that it can be asked for so. */
+export async function submitWhole<Result>(
+  live: LiveContract,
+  changes: Changes,
+  submit: (whole: Changes, place: number) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await submit(changes, 0)
+  } catch (error) {
+    if (!isTooLarge(error) || partsOf(changes, roomFor(live)).length === 1) throw error
+    const { code, evidence, message } = error
+    throw new RequestTooLarge(code, `${message}; ?split, or --split, asks for it in several requests`, evidence, {
+      cause: error,
+    })
+  }
 }
 
 /** The requests that were made so far, of what is several. */

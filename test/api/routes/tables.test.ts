@@ -167,10 +167,9 @@ t.test('what a table says wrongly is refused, and nothing of it is done', async 
   }
   const many = `value\n${'x\n'.repeat(300)}`
   t.match(JSON.parse((await put('/Remarks', CSV, many, 'POST')).text), {
-    status: 422,
-    code: 'request_unfit',
-    commands: 600,
-    commandsPerRequest: 512,
+    status: 413,
+    code: 'request_too_large',
+    limit: { name: 'commandsPerRequest', max: 512 },
   })
   const bad = await put('/Lines', XLSX, 'PK')
   t.match(JSON.parse(bad.text), { status: 400, code: 'body_malformed' })
@@ -226,11 +225,28 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 t.test('what is more than one statement can carry is refused with the limits, or split for who says so', async (t) => {
   const rows = (count: number, from = 0) =>
     `value\r\n${Array.from({ length: count }, (_, n) => `row ${from + n}\r\n`).join('')}`
-  t.match(JSON.parse((await put('/Remarks', CSV, rows(300))).text), {
-    code: 'request_unfit',
-    commands: Number,
-    commandsPerRequest: 512,
-  })
+  // However much it is more, and whether it is only tried.
+  const options = Array.from({ length: 400 }, (_, n) => `${n}${'x'.repeat(80)}`)
+  const choices = Array.from({ length: 15 }, (_, n) => [`Choice ${n}`, { $field: { type: 'choice', options } }])
+  const long = JSON.stringify(Object.fromEntries(choices))
+  for (const query of ['', '?dry-run'])
+    for (const [answer, limit] of [
+      [await put(`/Remarks${query}`, CSV, rows(300)), { name: 'commandsPerRequest', max: 512 }],
+      [await put(`/Remarks${query}`, CSV, rows(900)), { name: 'commandsPerRequest', max: 512 }],
+      [await json('POST', `${root}${query}`, long), { name: 'requestBytes', max: Number }],
+    ] as const)
+      t.match(JSON.parse(answer.text), {
+        status: 413,
+        code: 'request_too_large',
+        detail: /; \?split, or --split, asks for it in several requests$/,
+        limit,
+      })
+  const set = JSON.stringify({ changes: [{ at: '', add: JSON.parse(long) }] })
+  t.match(
+    JSON.parse((await json('POST', `${root.replace('new-api', 'api/Contract')}/ChangeSets`, set)).text),
+    { status: 413, code: 'request_too_large', limit: { name: 'requestBytes' }, detail: /fit$/ },
+    'what cannot be split',
+  )
   const before = await size()
   t.match(JSON.parse((await put('/Remarks?split&dry-run', CSV, rows(600))).text), { outcome: 'accepted' })
   const split = await put('/Remarks?split', CSV, rows(600), 'PUT')
@@ -245,7 +261,10 @@ t.test('what is more than one statement can carry is refused with the limits, or
   t.notOk('parts' in JSON.parse((await put('/Remarks?split', CSV, 'value\r\nlast\r\n', 'POST')).text), 'it is one')
 
   const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`Block ${n}`, { A: '1', B: { C: n } }]))
-  t.match(JSON.parse((await json('POST', root, JSON.stringify(many))).text), { code: 'request_unfit' })
+  t.match(JSON.parse((await json('POST', root, JSON.stringify(many))).text), {
+    code: 'request_too_large',
+    limit: { name: 'commandsPerRequest' },
+  })
   t.equal((await json('POST', `${root}?split`, JSON.stringify(many))).status, 200)
   t.match(await get(''), { 'Block 0': { A: '1', B: { C: 0 } }, 'Block 299': { A: '1', B: { C: 299 } } })
 
