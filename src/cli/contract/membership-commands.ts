@@ -40,7 +40,9 @@ export function membershipCommands(contract: Command): void {
     .argument('<party>', 'the handle of whom this party has invited')
     .addOption(jsonOption())
     .addOption(dataOption())
-    .description('withdraw an invitation that is not accepted yet')
+    .description(
+      'withdraw an invitation that is not accepted yet: for good, the party cannot be invited to this contract again',
+    )
     .action(async (uid: string, party: string, { data, json }: NodeOptions) => {
       const url = `/api/Contract/${uid}/Invitations/${encodeURIComponent(party)}`
       printWritten(uid, await (await apiClientFor(data)).call('DELETE', url), { json })
@@ -65,7 +67,7 @@ export function membershipCommands(contract: Command): void {
     .addArgument(contractArgument())
     .addOption(jsonOption())
     .addOption(dataOption())
-    .description('decline an invitation')
+    .description('decline an invitation: for good, this party cannot be invited to the contract again')
     .action(async (uid: string, { data, json }: NodeOptions) => {
       const declined = await (await apiClientFor(data)).call('POST', `/api/Contract/${uid}/Decline`)
       printResult(json, declined, ['Declined; who invited brings it into the contract.'])
