@@ -101,70 +101,108 @@ function sharedStrings(xml: string): string[] {
   return strings.map(unescaped)
 }
 
+type Cells = (string | null)[]
+
 function rowsIn(xml: string, strings: readonly string[]): Table {
-  const rows: (string | null)[][] = []
-  let row: (string | null)[] = []
-  // The number of the row, from 1, and how many without a cell stand before it: what is empty need not be written.
-  let number = 0
-  let empty = 0
-  let cell: { readonly type: string; readonly column: number; text: string | undefined } | undefined
-  let isContent = false
-  let cells = 0
+  const sheet = new SheetRows(strings)
   read(
     xml,
-    ({ attributes, name }) => {
-      switch (local(name)) {
-        case 'row': {
-          const at = rowIn(attributes.r, number + 1)
-          empty += at - number - 1
-          number = at
-          row = []
-          break
-        }
-        case 'c': {
-          if (++cells > CELLS_MAX) throw tooMany()
-          cell = { type: attributes.t ?? 'n', column: columnIn(attributes.r, row.length), text: undefined }
-          break
-        }
-        case 'f':
-          throw malformed('a cell has a formula: write what it comes to')
-        case 'v':
-        case 't':
-          isContent = cell !== undefined
-          if (cell !== undefined) cell.text ??= ''
-      }
-    },
-    (name) => {
-      if (name === 'v' || name === 't') isContent = false
-      if (name === 'c' && cell !== undefined) {
-        while (row.length < cell.column) row.push(null)
-        row[cell.column] = cell.text === undefined ? null : cellOf(cell.type, cell.text, strings)
-        cell = undefined
-      }
-      if (name !== 'row') return
-      if (row.every((one) => one === null)) empty++
-      else {
-        if (rows.length > 0) addEmpty()
-        empty = 0
-        rows.push(row)
-      }
-    },
-    (text) => {
-      if (isContent && cell !== undefined) cell.text += text
-    },
+    (tag) => sheet.opened(local(tag.name), tag.attributes),
+    (name) => sheet.closed(name),
+    (text) => sheet.text(text),
   )
-  const [head] = rows
-  if (head === undefined) return rows
-  // Of those at the end nobody sees any.
-  empty = Math.min(empty, Math.max(0, Math.floor(CELLS_MAX / head.length) - rows.length))
-  addEmpty()
-  if (rows.length * head.length > CELLS_MAX) throw tooMany()
-  // What is empty at the end of a row is not written there.
-  return rows.map((one) => [...one, ...Array(Math.max(0, head.length - one.length)).fill(null)])
+  return sheet.table
+}
 
-  function addEmpty(): void {
-    if (rows.length + empty > CELLS_MAX) throw tooMany()
-    for (; empty > 0; empty--) rows.push([])
+/** Takes the elements of a sheet as they come. What is empty need not be written in it: rows, cells, and the end of a row. */
+class SheetRows {
+  readonly #strings: readonly string[]
+  readonly #rows: Cells[] = []
+  /** The one that is open, and its number, from 1. */
+  #row: Cells = []
+  #number = 0
+  /** Rows without a cell before it that are not in `#rows` yet. */
+  #empty = 0
+  /** Undefined: none is open. */
+  #cell: { readonly type: string; readonly column: number; text: string | undefined } | undefined
+  /** Whether what comes is what the cell says. */
+  #isContent = false
+  #cells = 0
+
+  /** `strings`: which cells name by their places. */
+  constructor(strings: readonly string[]) {
+    this.#strings = strings
+  }
+
+  opened(name: string, attributes: SaxesTagPlain['attributes']): void {
+    switch (name) {
+      case 'row': {
+        const number = rowIn(attributes.r, this.#number + 1)
+        this.#empty += number - this.#number - 1
+        this.#number = number
+        this.#row = []
+        break
+      }
+      case 'c':
+        if (++this.#cells > CELLS_MAX) throw tooMany()
+        this.#cell = {
+          type: attributes.t ?? 'n',
+          column: columnIn(attributes.r, this.#row.length),
+          text: undefined,
+        }
+        break
+      case 'f':
+        throw malformed('a cell has a formula: write what it comes to')
+      case 'v':
+      case 't':
+        this.#isContent = this.#cell !== undefined
+        if (this.#cell !== undefined) this.#cell.text ??= ''
+    }
+  }
+
+  text(text: string): void {
+    if (this.#isContent && this.#cell !== undefined) this.#cell.text += text
+  }
+
+  closed(name: string): void {
+    if (name === 'v' || name === 't') this.#isContent = false
+    if (name === 'c') this.#endCell()
+    if (name === 'row') this.#endRow()
+  }
+
+  #endCell(): void {
+    if (this.#cell === undefined) return
+    const { column, text, type } = this.#cell
+    while (this.#row.length < column) this.#row.push(null)
+    this.#row[column] = text === undefined ? null : cellOf(type, text, this.#strings)
+    this.#cell = undefined
+  }
+
+  #endRow(): void {
+    if (this.#row.every((cell) => cell === null)) {
+      this.#empty++
+      return
+    }
+    if (this.#rows.length > 0) this.#addEmpty()
+    this.#empty = 0
+    this.#rows.push(this.#row)
+  }
+
+  #addEmpty(): void {
+    if (this.#rows.length + this.#empty > CELLS_MAX) throw tooMany()
+    for (; this.#empty > 0; this.#empty--) this.#rows.push([])
+  }
+
+  /** From the first row on that has a cell, all as long as that one at least. */
+  get table(): Table {
+    const [head] = this.#rows
+    if (head === undefined) return []
+    // Of those at the end nobody sees any.
+    const room = Math.max(0, Math.floor(CELLS_MAX / head.length) - this.#rows.length)
+    this.#empty = Math.min(this.#empty, room)
+    this.#addEmpty()
+    if (this.#rows.length * head.length > CELLS_MAX) throw tooMany()
+    return this.#rows.map((row) => [...row, ...Array(Math.max(0, head.length - row.length)).fill(null)])
   }
 }
 

@@ -82,7 +82,7 @@ const OutwardLimitsSchema = Type.Object(
 )
 export type OutwardLimits = Static<typeof OutwardLimitsSchema>
 
-/** What callers of the inward API may take; what is left out stands as in api/http/call-limits.ts. */
+/** What callers of the inward API may take; what is left out stands as in api/http/callers/call-limits.ts. */
 const InwardLimitsSchema = Type.Object(
   {
     callerCallsPerSecond: atLeastOne,

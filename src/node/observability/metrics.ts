@@ -1,6 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { memberOf } from '../../aggregates/contract/state.ts'
+import type { Acknowledged } from '../../agreement/ledger.ts'
+import type { VerifiedStatement } from '../../agreement/verified-statement.ts'
 import { type Backlog, waitingIn } from '../../contracts/passive/backlog.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
 import type { LiveContract } from '../../contracts/replica/live-contract.ts'
@@ -81,6 +83,26 @@ export class Metrics {
    * their own; all others, which a member may have made up, share the empty one. Returns a function that stops listening.
    */
   watch(contracts: Contracts, known: () => ReadonlySet<Handle>): () => void {
+    this.#showContracts(contracts)
+    this.#showUnderWay(contracts)
+    this.#showParties(contracts, known)
+    return contracts.listen({
+      news: (live, { made }) => {
+        if (made !== undefined) this.#signed(live, made)
+      },
+      settled: (live, entries) => this.#countSettled(live, entries),
+      equivocated: (_, found) => {
+        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'equivocation' })
+      },
+      diverged: (_, found) => {
+        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'divergence' })
+      },
+      failed: () => this.#storeFailures.inc(),
+    })
+  }
+
+  /** How many there are, and what is kept for those that are not joined, or not held so far. */
+  #showContracts(contracts: Contracts): void {
     this.#gauge('concordata_contracts', 'Contracts that are held.', () => contracts.size)
     this.#gauge(
       'concordata_contracts_active',
@@ -107,6 +129,10 @@ export class Metrics {
       'Of those, how many were given up for others since the start.',
       () => total(contracts.unasked.givenUp),
     )
+  }
+
+  /** What waits in them. */
+  #showUnderWay(contracts: Contracts): void {
     this.#gauge('concordata_queued_requests', 'Requests of local users that are not signed yet.', () =>
       sum(contracts, ({ requests }) => requests.queue.length),
     )
@@ -125,46 +151,43 @@ export class Metrics {
           sum(contracts, ({ obstacle }) => (obstacle === undefined ? 0 : 1)),
         ),
     )
+  }
+
+  /** For whom it waits. */
+  #showParties(contracts: Contracts, known: () => ReadonlySet<Handle>): void {
     this.#partyGauge('concordata_waiting_for', 'Contracts in which the oldest request waits for the party.', () =>
       perParty(contracts, known(), ({ waitsFor }) => waitsFor.map((party) => [party, 1])),
     )
     this.#partyGauge('concordata_member_lag_entries', 'Ledger entries that the party has not signed for yet.', () =>
       perParty(contracts, known(), ({ lags }) => lags),
     )
-    return contracts.listen({
-      news: (live, { made }) => {
-        if (made === undefined) return
-        const { party: handle, seq, requests } = made.statement
-        const { ledger, settling } = live.state
-        const isUnderWay =
-          ledger.open.includes(made) ||
-          settling.unsettled.some(({ entry: { request } }) => request.handle === handle && request.seq === seq)
-        for (const index of requests.keys()) {
-          // The only member of a contract settles at once, before its statement is reported as signed.
-          if (!isUnderWay) this.#settling.observe(0)
-          else if (this.#signedAt.size < TIMED_MAX) {
-            this.#signedAt.set(keyOf(live, { handle, seq, index }), this.#clock.now())
-          }
-        }
-      },
-      settled: (live, entries) => {
-        for (const { entry } of entries) {
-          this.#settled.inc({ outcome: entry.outcome.kind })
-          const key = keyOf(live, entry.request)
-          const signedAt = this.#signedAt.get(key)
-          if (signedAt === undefined) continue
-          this.#signedAt.delete(key)
-          this.#settling.observe((this.#clock.now() - signedAt) / 1000)
-        }
-      },
-      equivocated: (_, found) => {
-        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'equivocation' })
-      },
-      diverged: (_, found) => {
-        for (const { party } of found) this.#proofs.inc({ party: labelOf(party, known()), kind: 'divergence' })
-      },
-      failed: () => this.#storeFailures.inc(),
-    })
+  }
+
+  /** From then on it is timed how long its requests take to settle. */
+  #signed(live: LiveContract, made: VerifiedStatement): void {
+    const { party: handle, seq, requests } = made.statement
+    const { ledger, settling } = live.state
+    const isUnderWay =
+      ledger.open.includes(made) ||
+      settling.unsettled.some(({ entry: { request } }) => request.handle === handle && request.seq === seq)
+    for (const index of requests.keys()) {
+      // The only member of a contract settles at once, before its statement is reported as signed.
+      if (!isUnderWay) this.#settling.observe(0)
+      else if (this.#signedAt.size < TIMED_MAX) {
+        this.#signedAt.set(keyOf(live, { handle, seq, index }), this.#clock.now())
+      }
+    }
+  }
+
+  #countSettled(live: LiveContract, entries: readonly Acknowledged[]): void {
+    for (const { entry } of entries) {
+      this.#settled.inc({ outcome: entry.outcome.kind })
+      const key = keyOf(live, entry.request)
+      const signedAt = this.#signedAt.get(key)
+      if (signedAt === undefined) continue
+      this.#signedAt.delete(key)
+      this.#settling.observe((this.#clock.now() - signedAt) / 1000)
+    }
   }
 
   /** Counts what gossip reports, and passes it on. */

@@ -87,19 +87,64 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
   app.decorateRequest('access', null)
   app.decorateRequest('calledBy', undefined)
   app.decorateRequest('ends', null)
-  const limits = new CallLimits(ports.inwardLimits, () => performance.now())
-  const underWay = new CallsUnderWay()
-  const admit = (request: FastifyRequest, reply: FastifyReply, key: string, caller: ApiCaller | undefined): void => {
+  const door = new Door(ports)
+  app.addHook('onRequest', (request, reply, done) => {
+    try {
+      door.requireOneKey(request)
+      const key = keyIn(request)
+      const found = ports.whoIs(key, request.raw.socket)
+      // Of a key that is known at once nothing waits: a promise takes as long as all else here.
+      if (found instanceof Promise) {
+        found
+          .then(
+            (caller) => door.admit(request, reply, key, caller),
+            (error: unknown) => door.refuse(request, reply, error),
+          )
+          .then(() => done(), done)
+        return
+      }
+      door.admit(request, reply, key, found)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    door.leave(request, reply.statusCode)
+    done()
+  })
+}
+
+/** Lets calls in by the right of whoever makes them, within the limits of each, and notes what is to be noted. */
+class Door {
+  readonly #ports: AccessPorts
+  readonly #limits: CallLimits
+  readonly #underWay = new CallsUnderWay()
+
+  constructor(ports: AccessPorts) {
+    this.#ports = ports
+    this.#limits = new CallLimits(ports.inwardLimits, () => performance.now())
+  }
+
+  /** Throws RequestMalformed, ApiRateLimited. */
+  requireOneKey(request: FastifyRequest): void {
+    if (timesSaid('authorization', request.raw.rawHeaders) <= 1) return
+    this.#stranger(request)
+    throw new RequestMalformed('request_malformed', 'Authorization is there more than once')
+  }
+
+  /** Throws NotAuthorized, RoleMissing, ApiRateLimited, ApiTooManyCalls, and where that cannot be noted what `noteAsked` throws. */
+  admit(request: FastifyRequest, reply: FastifyReply, key: string, caller: ApiCaller | undefined): void {
     if (caller === undefined) {
-      limits.failed(strangerAt(request.ip))
-      request.calledBy = ''
+      this.#stranger(request)
       challenge(reply, key === '' ? '' : 'error="invalid_token"')
       throw new NotAuthorized('not_authorized', 'the request carries no valid key: Authorization: Bearer <key>')
     }
     const { name, roles } = caller
-    limits.called(name)
+    this.#limits.called(name)
     // What is a connection of its own is counted as that.
-    if (!request.ws) underWay.begins(request, limits.begins(name))
+    if (!request.ws) this.#underWay.begins(request, this.#limits.begins(name))
     request.calledBy = name
     // Where nothing is, nothing is asked for, and nothing is done.
     const { role = 'any' } = request.routeOptions.config
@@ -108,53 +153,32 @@ export function requireKey(app: FastifyInstance, ports: AccessPorts): void {
       challenge(reply, `error="insufficient_scope", scope="${role}"`)
       throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
     }
-    request.access = { caller, key, role, count: () => limits.called(name) }
-    if (isChange(request)) ports.noteAsked(askedBy(name, request))
+    request.access = { caller, key, role, count: () => this.#limits.called(name) }
+    if (isChange(request)) this.#ports.noteAsked(askedBy(name, request))
   }
-  const unknown = (request: FastifyRequest, reply: FastifyReply, error: unknown): never => {
-    // Whoever floods the node with bad keys floods neither its log nor its disk.
-    limits.failed(strangerAt(request.ip))
-    request.calledBy = ''
+
+  /** Who calls could not be found out. Throws `error`, ApiRateLimited. */
+  refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): never {
+    this.#stranger(request)
     if (error instanceof TokenInvalid)
       challenge(reply, `error="invalid_token", error_description="${error.evidence.reason}"`)
     throw error
   }
-  app.addHook('onRequest', (request, reply, done) => {
-    try {
-      requireOneKey(request.raw.rawHeaders)
-    } catch (error) {
-      limits.failed(strangerAt(request.ip))
-      request.calledBy = ''
-      done(error as Error)
-      return
-    }
-    const key = keyIn(request)
-    const found = ports.whoIs(key, request.raw.socket)
-    if (found instanceof Promise) {
-      found
-        .then(
-          (caller) => admit(request, reply, key, caller),
-          (error: unknown) => unknown(request, reply, error),
-        )
-        .then(() => done(), done)
-      return
-    }
-    try {
-      admit(request, reply, key, found)
-    } catch (error) {
-      done(error as Error)
-      return
-    }
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    underWay.ended(request)
+
+  /** The call has its answer. */
+  leave(request: FastifyRequest, status: number): void {
+    this.#underWay.ended(request)
     const { calledBy } = request
-    const isRefused = reply.statusCode === 401 || reply.statusCode === 403
+    const isRefused = status === 401 || status === 403
     if (calledBy !== undefined && (isRefused || isChange(request)))
-      ports.noteAnswered(askedBy(calledBy, request), reply.statusCode)
-    done()
-  })
+      this.#ports.noteAnswered(askedBy(calledBy, request), status)
+  }
+
+  /** Whoever floods the node with bad keys floods neither its log nor its disk. Throws ApiRateLimited. */
+  #stranger(request: FastifyRequest): void {
+    this.#limits.failed(strangerAt(request.ip))
+    request.calledBy = ''
+  }
 }
 
 function askedBy(who: string, request: FastifyRequest): AskedCall {
@@ -169,12 +193,6 @@ function challenge(reply: FastifyReply, error: string): void {
 
 function isChange({ method }: FastifyRequest): boolean {
   return method !== 'GET' && method !== 'HEAD'
-}
-
-/** Throws RequestMalformed. */
-function requireOneKey(rawHeaders: readonly string[]): void {
-  if (timesSaid('authorization', rawHeaders) > 1)
-    throw new RequestMalformed('request_malformed', 'Authorization is there more than once')
 }
 
 function keyIn(request: FastifyRequest): string {
