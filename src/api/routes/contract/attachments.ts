@@ -10,6 +10,7 @@ import { ofContract, ofElement, ofWrite } from '../../answers/problems.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
 import { BodyUnsupported } from '../../http/body.ts'
+import { namesTag } from '../../http/entity-tag.ts'
 import { BodyMalformed } from '../../http/exact-json.ts'
 import { type Keyed, keyReused, requireSame, sendAgain } from '../../http/idempotency.ts'
 import { waitOf } from '../../http/prefer-header.ts'
@@ -166,7 +167,7 @@ export const attachmentRoutes: TypedRoutes<RoutePorts> = async (
       const { value, bytes } = await attachments.open(params.uid, query.at, query)
       const etag = `"${value.hash}"`
       reply.headers({ ...safely(value.name), 'accept-ranges': 'bytes', etag })
-      if (headers['if-none-match'] === etag) return reply.code(304).send()
+      if (namesTag(headers['if-none-match'], etag)) return reply.code(304).send()
       const isOfThis = headers['if-range'] === undefined || headers['if-range'] === etag
       const part = isOfThis ? partAsked(headers.range, value.bytes) : undefined
       if (part === 'none') return reply.header('content-range', `bytes */${value.bytes}`).code(416).send()
