@@ -57,7 +57,9 @@ const ofRead = {
 const ofList = [...ofElement, 'query_unfit', 'query_too_wide', 'not_acceptable'] as const
 
 /** `/api`, `/api/<entities>[/<id>[/<children>]]`, all of the model of entities. */
-export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contracts, entityRows, store }) => {
+export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, ports) => {
+  const rows = new ShownRows(ports)
+
   app.get(
     '/api',
     {
@@ -95,7 +97,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contra
         response: { 200: rowsSchema(...entities) },
       },
     },
-    async (request, reply) => page(entityAt(request.params.entities), request, reply),
+    async (request, reply) => rows.page(entityAt(request.params.entities), request, reply),
   )
 
   app.get(
@@ -123,7 +125,7 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contra
     },
     async ({ params }) => {
       const entity = entityAt(params.entities)
-      const [row] = await withHeld(entity, [rowOf(entity, params.id)], uidOf, store.payloads)
+      const [row] = await rows.withHeld(entity, [rows.row(entity, params.id)])
       return row
     },
   )
@@ -158,31 +160,34 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contra
     async (request, reply) => {
       const entity = entityAt(request.params.entities)
       const { by, child } = relationOf(entity, request.params.child)
-      const of = rowOf(entity, request.params.id)[entity.key[0]]
-      return page(child, request, reply, [by, String(of)])
+      const of = rows.row(entity, request.params.id)[entity.key[0]]
+      return rows.page(child, request, reply, [by, String(of)])
     },
   )
+}
 
-  const uidOf = (contract: number) => entityRows.uidOf(contract) as Uid
+/** The rows of entities, with what is under the seals in them. */
+class ShownRows {
+  readonly #ports: EntityRoutesPorts
 
-  function rowOf(entity: Entity, id: string): EntityRow {
-    const row = entityRows.get(entity, id)
+  constructor(ports: EntityRoutesPorts) {
+    this.#ports = ports
+  }
+
+  /** Throws NoSuchRow. */
+  row(entity: Entity, id: string): EntityRow {
+    const row = this.#ports.entityRows.get(entity, id)
     if (row === undefined) throw new NoSuchRow('no_such_row', `${entity.name} has no row ${id}`, { name: entity.name })
     return row
   }
 
-  /** Keys of entries are values, which no table has: where `path` names an entry by its key, its number. Undefined: there is no such entry. Throws NoSuchPath. */
-  async function byNumbers(filters: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string> | undefined> {
-    const [path, contract] = [filters.get('path'), filters.get('contract')]
-    if (path === undefined || contract === undefined || !isByKey(path)) return filters
-    const uid = entityRows.get(entityAt('Contracts'), contract)?.uid as Uid | undefined
-    if (uid === undefined) return filters
-    const counted = await contracts.use(uid, ({ state }) => pathByNumbers(path, state.settling.agreed, store.payloads))
-    return counted === undefined ? undefined : new Map([...filters, ['path', counted]])
+  withHeld(entity: Entity, rows: readonly EntityRow[]): Promise<readonly EntityRow[]> {
+    const { entityRows, store } = this.#ports
+    return withHeld(entity, rows, (contract) => entityRows.uidOf(contract) as Uid, store.payloads)
   }
 
-  /** `given`: a filter that the path says. */
-  async function page(
+  /** As the query of the request asks for them. `given`: a filter that the path says. Throws RequestMalformed, QueryUnfit, QueryTooWide, NoSuchPath. */
+  async page(
     entity: Entity,
     request: FastifyRequest,
     reply: FastifyReply,
@@ -197,23 +202,34 @@ export const entityRoutes: TypedRoutes<EntityRoutesPorts> = async (app, { contra
       if (filters.has(by)) throw new QueryUnfit('query_unfit', `the path says ${by} already`, { path: `/${by}` })
       filters.set(by, value)
     }
-    const asked = await byNumbers(filters)
+    const asked = await this.#byNumbers(filters)
     const { next, rows } =
       asked === undefined
         ? NO_ROWS
-        : entityRows.find(entity, {
+        : this.#ports.entityRows.find(entity, {
             filters: asked,
             limit,
             ...(cursor !== undefined && { cursor }),
             ...(sort !== undefined && { sort: { by: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } }),
           })
     if (next !== undefined) reply.header('link', `<${withCursor(request, next)}>; rel="next"`)
-    const shown = await withHeld(entity, rows, uidOf, store.payloads)
+    const shown = await this.withHeld(entity, rows)
     reply.header('vary', 'accept')
     if (!isCsvAsked(format, request)) return shown
     reply.type(mediaTypes.csv)
     const columns = shownAttributes(entity).map(({ name }) => name)
     return [csvRecord(columns), ...csvRows(columns, shown)].join('')
+  }
+
+  /** Keys of entries are values, which no table has: where `path` names an entry by its key, its number. Undefined: there is no such entry. Throws NoSuchPath. */
+  async #byNumbers(filters: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, string> | undefined> {
+    const [path, contract] = [filters.get('path'), filters.get('contract')]
+    if (path === undefined || contract === undefined || !isByKey(path)) return filters
+    const { contracts, entityRows, store } = this.#ports
+    const uid = entityRows.get(entityAt('Contracts'), contract)?.uid as Uid | undefined
+    if (uid === undefined) return filters
+    const counted = await contracts.use(uid, ({ state }) => pathByNumbers(path, state.settling.agreed, store.payloads))
+    return counted === undefined ? undefined : new Map([...filters, ['path', counted]])
   }
 }
 
