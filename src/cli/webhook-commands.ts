@@ -1,13 +1,12 @@
 import { type Command, Option } from 'commander'
+import type { Static } from 'typebox'
+import type { UndeliveredListSchema } from '../api/answers/webhooks.ts'
 import type { Webhook, WebhookMade } from '../api/routes/webhooks.ts'
 import { apiClientFor } from './api-client.ts'
 import { dataOption, jsonOption, type NodeOptions, numberIn } from './options.ts'
 import { printResult, table } from './output.ts'
 
-interface Undelivered {
-  readonly waiting: readonly NonNullable<Webhook['waiting']>[]
-  readonly givenUp: readonly NonNullable<Webhook['waiting']>[]
-}
+type Undelivered = Static<typeof UndeliveredListSchema>
 
 /** `concordata webhook …`: who is told by calls of the running node. */
 export function webhookCommands(program: Command): void {

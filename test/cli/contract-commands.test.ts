@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { contractLines } from '../../src/cli/contract/contract-commands.ts'
 import { acceptedLines } from '../../src/cli/contract/membership-commands.ts'
+import type { Handle } from '../../src/events/ids.ts'
 import { openNode } from '../../src/index.ts'
+import type { ContractShown } from '../../src/library/interface.ts'
 import { type NodeParty, newParty, until } from '../support/node-party.ts'
 import { runCommand } from '../support/run-command.ts'
 import { addEachOther } from '../support/shared-contract.ts'
@@ -115,14 +118,26 @@ t.test('two come into a contract, ask their people, and part, by hand', { timeou
 
 t.test('who has accepted is told whom it has to approve before anything is agreed', async (t) => {
   const parties = [
-    { handle: 'cora', status: 'self' },
-    { handle: 'ana', status: 'approved' },
-    { handle: 'dan', status: 'blocked' },
-  ]
-  const lines = (members: string[]) => acceptedLines({ members, standing: 'member' }, parties)
+    { handle: 'cora' as Handle, status: 'self' },
+    { handle: 'ana' as Handle, status: 'approved' },
+    { handle: 'dan' as Handle, status: 'blocked' },
+  ] as const
+  const lines = (members: string[]) => acceptedLines({ members: members as Handle[], standing: 'member' }, parties)
   t.same(lines(['ana', 'cora']), ['This party is a member now.'])
   t.match(lines(['ana', 'ben', 'dan', 'cora']), [
     'This party is a member now.',
     /^Not approved here: ben, dan\. .*party add/,
+  ])
+})
+
+t.test('of a contract that has not begun it is shown what stops it', async (t) => {
+  const obstacle = { meaning: 'its opening is not signed', remedy: 'start the signer' }
+  const shown = { awaited: ['ana'], invited: [], obstacles: [obstacle] } as unknown as ContractShown
+  t.same(contractLines('founded', shown, {}), [
+    'contract   founded',
+    'entries    0: it has not begun',
+    'waits for  ana',
+    'stopped    its opening is not signed',
+    'remedy     start the signer',
   ])
 })

@@ -1,31 +1,15 @@
 import type { Command } from 'commander'
+import type { ContractShown, ContractSummary } from '../../library/interface.ts'
 import { apiClientFor } from '../api-client.ts'
 import { documentCommands } from '../document/document-commands.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
-import { type EngineStanding, engineCommand, votesOf } from './engine-command.ts'
+import { engineCommand, votesOf } from './engine-command.ts'
 import { goOnCommand } from './go-on-command.ts'
 import { lockCommands } from './lock-commands.ts'
 import { membershipCommands } from './membership-commands.ts'
 import { questionCommands } from './question-commands.ts'
 import { typeCommands } from './type-commands.ts'
-
-interface Summary {
-  readonly contract: string
-  readonly title: string
-  readonly standing: string
-  readonly members: readonly string[]
-  readonly size: number
-  readonly root: string
-  readonly record: string
-  readonly tier: number
-  readonly engine: number
-  readonly engineVotes: EngineStanding['votes']
-}
-
-interface Details extends Summary {
-  readonly invited: readonly string[]
-}
 
 /** `concordata contract …`: by the API of the node that runs on the data directory. */
 export function contractCommands(program: Command): void {
@@ -54,7 +38,7 @@ function standingCommands(contract: Command): void {
     .description('open a contract; this party is its first member')
     .action(async (title: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
-      const opened = (await client.call('POST', '/api/Contract', { title })) as Summary
+      const opened = (await client.call('POST', '/api/Contract', { title })) as ContractSummary
       printResult(json, opened, [opened.contract])
     })
 
@@ -65,7 +49,7 @@ function standingCommands(contract: Command): void {
     .description('the contracts that this node holds')
     .action(async ({ data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
-      const all = (await client.call('GET', '/api/Contract')) as Summary[]
+      const all = (await client.call('GET', '/api/Contract')) as ContractSummary[]
       const rows = all.map(({ contract: uid, title, standing, size, tier }) => [
         uid,
         title,
@@ -84,25 +68,44 @@ function standingCommands(contract: Command): void {
     .description('what stands agreed in a contract, and how far everybody has signed for it')
     .action(async (uid: string, { data, json }: NodeOptions) => {
       const client = await apiClientFor(data)
-      const summary = (await client.call('GET', `/api/Contract/${uid}`)) as Details
-      const full = (await client.call('GET', `/api/FullContract?ContractId=${uid}`)) as { document: unknown }
-      const { title, members, invited, size, root, record, tier, standing, engine, engineVotes } = summary
-      const rows = [
-        ['contract', uid],
-        ['title', title],
-        ['this party is', standing],
-        ['members', members.join(', ')],
-        ...(invited.length === 0 ? [] : [['invited', invited.join(', ')]]),
-        ['entries', String(size)],
-        ['tier', String(tier)],
-        ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],
-        ['root', root],
-        ['record hash', record],
-      ]
-      const isEmpty = Object.keys(full.document as object).length === 0
-      const lines = [...table(['', ''], rows), ...(isEmpty ? [] : jsonLines(full.document))]
-      printResult(json, { ...summary, document: full.document }, lines)
+      const shown = (await client.call('GET', `/api/Contract/${uid}`)) as ContractShown
+      const full = (await client.call('GET', `/api/FullContract?ContractId=${uid}`)) as { document: object }
+      printResult(json, { ...shown, document: full.document }, contractLines(uid, shown, full.document))
     })
+}
+
+/** How a contract stands, with what is agreed in it; of one that has not begun whom it waits for, and what stops it. */
+export function contractLines(uid: string, shown: ContractShown, document: object): string[] {
+  if (!('members' in shown)) {
+    const { awaited, obstacles } = shown
+    return table(
+      ['', ''],
+      [
+        ['contract', uid],
+        ['entries', '0: it has not begun'],
+        ...(awaited.length === 0 ? [] : [['waits for', awaited.join(', ')]]),
+        ...obstacles.flatMap(({ meaning, remedy }) => [
+          ['stopped', meaning],
+          ['remedy', remedy],
+        ]),
+      ],
+    )
+  }
+  const { title, members, invited, size, root, record, tier, standing, engine, engineVotes } = shown
+  const rows = [
+    ['contract', uid],
+    ['title', title],
+    ['this party is', standing],
+    ['members', members.join(', ')],
+    ...(invited.length === 0 ? [] : [['invited', invited.join(', ')]]),
+    ['entries', String(size)],
+    ['tier', String(tier)],
+    ['engine', `${engine}${engineVotes.length === 0 ? '' : `; votes: ${votesOf(engineVotes)}`}`],
+    ['root', root],
+    ['record hash', record],
+  ]
+  const isEmpty = Object.keys(document).length === 0
+  return [...table(['', ''], rows), ...(isEmpty ? [] : jsonLines(document))]
 }
 
 /** `concordata contract evidence` */

@@ -1,14 +1,12 @@
 import type { Command } from 'commander'
+import type { Static } from 'typebox'
+import type { EngineSchema } from '../../api/answers/contracts.ts'
 import { apiClientFor } from '../api-client.ts'
 import { type Voted, voteLine } from '../document/vote-lines.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions, numberIn } from '../options.ts'
 import { printResult } from '../output.ts'
 
-/** The engine that judges a contract, and who wants which other one. */
-export interface EngineStanding {
-  readonly engine: number
-  readonly votes: readonly { readonly by: string; readonly to: number }[]
-}
+type EngineStanding = Static<typeof EngineSchema>
 
 export function votesOf(votes: EngineStanding['votes']): string {
   return votes.map(({ by, to }) => `${by} for ${to}`).join(', ')

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
-import type { About } from '../../events/about.ts'
+import type { Static } from 'typebox'
+import type { LockSchema } from '../../api/answers/contracts.ts'
 import { lockPurposes } from '../../events/reasons.ts'
 import { apiClientFor } from '../api-client.ts'
 import { type Voted, voteLine } from '../document/vote-lines.ts'
@@ -14,16 +15,7 @@ import {
 } from '../options.ts'
 import { printResult, table } from '../output.ts'
 
-type Lock =
-  | { readonly locked: false }
-  | {
-      readonly locked: true
-      readonly index: number
-      readonly holder: string
-      readonly purpose: string
-      readonly breakVotes: readonly string[]
-      readonly about?: About
-    }
+type Lock = Static<typeof LockSchema>
 
 interface Options extends NodeOptions {
   readonly about?: string

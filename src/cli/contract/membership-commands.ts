@@ -1,23 +1,16 @@
 import { type Command, Option } from 'commander'
 import { resignationReasons } from '../../events/reasons.ts'
+import type { ContractSummary, Party } from '../../library/interface.ts'
 import { apiClientFor } from '../api-client.ts'
 import { printWritten } from '../document/write-lines.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult } from '../output.ts'
 
-/** Of a party that this node knows. */
-interface Known {
-  readonly handle: string
-  readonly status: string
-}
+type Known = Pick<Party, 'handle' | 'status'>
 
-const APPROVED: ReadonlySet<string> = new Set(['self', 'approved'])
+const APPROVED: ReadonlySet<Party['status']> = new Set(['self', 'approved'])
 
-/** Of a contract, for whoever has accepted an invitation to it. */
-interface Accepted {
-  readonly members: readonly string[]
-  readonly standing: string
-}
+type Accepted = Pick<ContractSummary, 'members' | 'standing'>
 
 /** `concordata contract invite|withdraw-invitation|accept|decline|resign`: who comes and goes. */
 export function membershipCommands(contract: Command): void {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { About } from '../../events/about.ts'
+import type { Static } from 'typebox'
+import type { QuestionSchema } from '../../api/answers/requests.ts'
 import { apiClientFor } from '../api-client.ts'
 import {
   aboutOf,
@@ -12,14 +13,7 @@ import {
 } from '../options.ts'
 import { printResult, table } from '../output.ts'
 
-interface Question {
-  readonly request: string
-  readonly by: string
-  readonly commands: readonly { readonly type: string }[]
-  readonly about?: About
-  readonly until: string
-  readonly otherwise: string
-}
+type Question = Static<typeof QuestionSchema>
 
 /** `concordata contract questions|answer`: the requests of others on which a person is asked here. */
 export function questionCommands(contract: Command): void {

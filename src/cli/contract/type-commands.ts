@@ -1,17 +1,13 @@
 import type { Command } from 'commander'
+import type { Static } from 'typebox'
+import type { CustomTypeSchema } from '../../api/answers/elements.ts'
 import { apiClientFor } from '../api-client.ts'
 import { printWritten } from '../document/write-lines.ts'
 import { jsonIn } from '../json-argument.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult, table } from '../output.ts'
 
-interface DefinedType {
-  readonly name: string
-  readonly base: string
-  readonly constraint: object
-  readonly hints: object
-  readonly definition: string
-}
+type DefinedType = Static<typeof CustomTypeSchema>
 
 interface TypeOptions extends NodeOptions {
   readonly constraint?: string

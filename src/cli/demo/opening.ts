@@ -1,9 +1,5 @@
+import type { ContractSummary } from '../../library/interface.ts'
 import { DemoFailed, type ReachableParty } from './party-process.ts'
-
-interface ContractSummary {
-  readonly contract: string
-  readonly standing: string
-}
 
 /** How long one party waits for another's word to arrive, and how often it looks. Milliseconds. */
 const ARRIVAL_TIMEOUT_MS = 30_000

@@ -1,3 +1,4 @@
+import type { RefusingRule } from '../../documents/refusing-rule.ts'
 import {
   elementsOf,
   isField,
@@ -10,7 +11,7 @@ import type { ScenarioStep } from '../../scenario/scenario-form.ts'
 import { ApiProblem } from '../api-client.ts'
 import { entryArrives } from './opening.ts'
 import { DemoFailed, type ReachableParty } from './party-process.ts'
-import { RulesOf, type ShownRefusal } from './scenario-rules.ts'
+import { RulesOf } from './scenario-rules.ts'
 import { shownValue } from './shown.ts'
 
 /** Where a scenario is played. */
@@ -185,7 +186,7 @@ class Play {
 interface ShownProblem {
   readonly code: string
   readonly index: number
-  readonly rule?: ShownRefusal
+  readonly rule?: RefusingRule
 }
 
 function problemOf({ evidence }: ApiProblem): ShownProblem {

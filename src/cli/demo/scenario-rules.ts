@@ -1,24 +1,10 @@
+import type { RefusingRule } from '../../documents/refusing-rule.ts'
+import type { ShownRule, ShownRules } from '../../documents/rules/rules.ts'
 import type { RuleWritten } from '../../documents/written-rule.ts'
 import type { Scenario } from '../../scenario/scenario.ts'
 import type { ScenarioStep } from '../../scenario/scenario-form.ts'
 import type { ReachableParty } from './party-process.ts'
 import { shownPath, shownValue } from './shown.ts'
-
-interface ShownRule {
-  readonly number: number
-  readonly hash: string
-  readonly by: string
-  readonly ruleSet: number | null
-  readonly flaggedAt: readonly string[]
-}
-
-/** As a problem document has it. */
-export interface ShownRefusal {
-  readonly number: number
-  readonly at: string
-  readonly says: RuleWritten
-  readonly inputs: readonly { readonly path: string; readonly value: unknown }[]
-}
 
 export interface ShownFlag {
   readonly name: string
@@ -85,7 +71,7 @@ export class RulesOf {
   }
 
   /** A refusal as its author's people read it. */
-  told(code: string, rule: ShownRefusal | undefined): string[] {
+  told(code: string, rule: RefusingRule | undefined): string[] {
     if (rule === undefined) return [`refused: ${code}`]
     const { at, inputs, number, says } = rule
     return [
@@ -95,7 +81,7 @@ export class RulesOf {
   }
 
   async #list({ client }: ReachableParty): Promise<readonly ShownRule[]> {
-    const { rules } = (await client.call('GET', `${this.#api}/Rules`)) as { rules: ShownRule[] }
+    const { rules } = (await client.call('GET', `${this.#api}/Rules`)) as ShownRules
     return rules
   }
 

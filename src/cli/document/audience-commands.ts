@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { AudienceShown } from '../../documents/audiences.ts'
 import { apiClientFor } from '../api-client.ts'
 import {
   contractArgument,
@@ -11,13 +12,6 @@ import {
 } from '../options.ts'
 import { printResult, table } from '../output.ts'
 import { pathIn } from './place.ts'
-
-interface Audience {
-  readonly at: string
-  readonly parties: readonly string[]
-  readonly effective: readonly string[]
-  readonly until?: string
-}
 
 interface Options extends NodeOptions {
   readonly until?: string
@@ -33,7 +27,7 @@ export function audienceCommands(program: Command): void {
     .addOption(dataOption())
     .description('the blocks and lists whose values are for some only')
     .action(async (uid: string, { data, json }: Options) => {
-      const all = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Audiences`)) as Audience[]
+      const all = (await (await apiClientFor(data)).call('GET', `/api/Contract/${uid}/Audiences`)) as AudienceShown[]
       const rows = all.map(({ at, effective, parties, until = '' }) => {
         return [decodeURIComponent(at), parties.join(', '), effective.join(', '), until]
       })

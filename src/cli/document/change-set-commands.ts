@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander'
-import type { About } from '../../events/about.ts'
+import type { Static } from 'typebox'
+import type { ChangeSetsSchema } from '../../api/answers/change-sets.ts'
 import { apiClientFor } from '../api-client.ts'
 import { textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
@@ -14,15 +15,6 @@ import {
 } from '../options.ts'
 import { jsonLines, printResult, table, tell } from '../output.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
-
-interface ChangeSet {
-  readonly request: string
-  readonly by: string
-  readonly state: string
-  readonly about?: About
-  readonly waitsFor?: readonly string[]
-  readonly why?: string
-}
 
 interface Options extends NodeOptions {
   readonly about?: string
@@ -54,9 +46,11 @@ export function changeSetCommands(program: Command): void {
     .description('those that are open, with whose votes they wait for, and the newest that have ended')
     .action(async (uid: string, { data, json }: Options) => {
       const all = await (await apiClientFor(data)).call('GET', sets(uid))
-      const { ended, open } = all as { open: readonly ChangeSet[]; ended: readonly ChangeSet[] }
-      const rows = [...open, ...ended].map(({ request, by, state, about, waitsFor = [], why = '' }) => {
-        return [request, by, state, about?.title ?? about?.text ?? '', waitsFor.join(', '), why]
+      const { ended, open } = all as Static<typeof ChangeSetsSchema>
+      const rows = [...open, ...ended].map(({ request, by, state, about, ...one }) => {
+        const waitsFor = 'waitsFor' in one ? one.waitsFor.join(', ') : ''
+        const why = 'why' in one ? one.why : ''
+        return [request, by, state, about?.title ?? about?.text ?? '', waitsFor, why]
       })
       printResult(json, all, table(['request', 'by', 'state', 'about', 'waits for', 'why'], rows))
     })

@@ -4,7 +4,8 @@ import type { ShownDiff } from '../../documents/diffs/shown-diff.ts'
 import type { ShownHistory } from '../../documents/elements/element-history.ts'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import type { ShownRules } from '../../documents/rules/rules.ts'
-import { requestStates } from '../../projections/queries/request-records.ts'
+import type { Candidate } from '../../library/interface.ts'
+import { type RequestsFound, requestStates } from '../../projections/queries/request-records.ts'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions, numberIn } from '../options.ts'
 import { printResult, table } from '../output.ts'
@@ -15,31 +16,12 @@ interface Waiting {
   readonly waitsFor: readonly string[]
 }
 
-interface Candidate extends Waiting {
-  readonly proposal: string
-  readonly at: string
-  readonly value: unknown
-}
-
 /** Which requests are listed. */
 interface Wanted {
   readonly state?: string
   readonly author?: string
   readonly limit: number
   readonly before?: number
-}
-
-interface Found {
-  readonly requests: readonly {
-    readonly request: string
-    readonly by: string
-    readonly time: string
-    readonly state: string
-    readonly index?: number
-    readonly code?: string
-    readonly waitsFor?: { readonly what: string; readonly of: readonly string[] }
-  }[]
-  readonly next?: number
 }
 
 /** `concordata contract print|history|diff|requests|votes`: the document, how it came to be, and what waits for votes. */
@@ -116,7 +98,7 @@ export function documentCommands(contract: Command): void {
     .description('what was asked for, those on their way first, then the newest, and what came of each')
     .action(async (uid: string, { data, json, ...wanted }: NodeOptions & Wanted) => {
       const query = queryOf({ contract: uid, ...wanted })
-      const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as Found
+      const found = (await (await apiClientFor(data)).call('GET', `/api/Request?${query}`)) as RequestsFound
       const rows = found.requests.map(({ by, code, index, request, state, time, waitsFor }) => [
         request,
         by,

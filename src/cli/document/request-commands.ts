@@ -1,26 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { RequestStage } from '../../contracts/requests/progress.ts'
-import type { About } from '../../events/about.ts'
+import type { RequestStatus } from '../../library/interface.ts'
 import { type ApiClient, apiClientFor } from '../api-client.ts'
 import { aboutOption, contractArgument, dataOption, jsonOption, type NodeOptions, requestArgument } from '../options.ts'
 import { printResult, table } from '../output.ts'
-
-interface Status {
-  readonly request: string
-  readonly state: RequestStage
-  readonly tier: number
-  readonly index?: number
-  readonly about?: About
-  readonly outcome?: { readonly kind: string; readonly [member: string]: unknown }
-  readonly waitingFor?: readonly string[]
-  readonly why?: { readonly [party: string]: string }
-  readonly candidates?: readonly {
-    readonly at: string
-    readonly proposal: string
-    readonly waitsFor: readonly string[]
-  }[]
-}
 
 /** Nothing more comes of it, but that it may be cosigned. */
 const ENDS: readonly RequestStage[] = ['withdrawn', 'settled', 'cosigned']
@@ -71,15 +55,15 @@ export function requestCommands(program: Command): void {
     })
 }
 
-async function statusOf(client: ApiClient, uid: string, name: string): Promise<Status> {
-  return (await client.call('GET', urlOf(uid, name))) as Status
+async function statusOf(client: ApiClient, uid: string, name: string): Promise<RequestStatus> {
+  return (await client.call('GET', urlOf(uid, name))) as RequestStatus
 }
 
 function urlOf(uid: string, name: string): string {
   return `/api/Contract/${encodeURIComponent(uid)}/Requests/${encodeURIComponent(name)}`
 }
 
-function rowsOf(status: Status): string[][] {
+function rowsOf(status: RequestStatus): string[][] {
   const { about, candidates = [], request, state, tier } = status
   return [
     ['request', request],
@@ -96,7 +80,7 @@ function rowsOf(status: Status): string[][] {
   ]
 }
 
-function lineOf(status: Status): string {
+function lineOf(status: RequestStatus): string {
   const { index, outcome, state } = status
   const parts = [
     state,
@@ -108,10 +92,10 @@ function lineOf(status: Status): string {
 }
 
 /** `accepted`; of others all that is said of it, too. */
-function outcomeOf({ kind, ...rest }: NonNullable<Status['outcome']>): string {
+function outcomeOf({ kind, ...rest }: NonNullable<RequestStatus['outcome']>): string {
   return Object.keys(rest).length === 0 ? kind : `${kind} ${JSON.stringify(rest)}`
 }
 
-function waitsOf({ waitingFor = [], why = {} }: Status): string {
+function waitsOf({ waitingFor = [], why = {} }: RequestStatus): string {
   return waitingFor.map((party) => (why[party] === undefined ? party : `${party} (${why[party]})`)).join(', ')
 }

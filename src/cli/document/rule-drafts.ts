@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { ShownRule, ShownRules } from '../../documents/rules/rules.ts'
 import type { About } from '../../events/about.ts'
 import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-client.ts'
 import { jsonIn } from '../json-argument.ts'
@@ -16,22 +17,6 @@ import { printResult, table } from '../output.ts'
 import { pathIn } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
 import { fateOf, type Written } from './write-lines.ts'
-
-interface Listed {
-  readonly phase: string
-  readonly ruleSets: readonly { readonly number: number; readonly name: string; readonly isActive: boolean }[]
-  readonly rules: readonly Rule[]
-}
-
-interface Rule {
-  readonly number: number
-  readonly at: string
-  readonly ruleSet: number | null
-  readonly text: string
-  readonly hash: string
-  readonly waitsFor: readonly string[]
-  readonly isInForce: boolean
-}
 
 interface Options extends NodeOptions {
   readonly about?: string
@@ -169,7 +154,7 @@ function hasAllVotes({ vote }: Voted): boolean {
 }
 
 /** What is to be done before it is in force. */
-function publishLine({ ruleSet }: Partial<Rule> = {}): string {
+function publishLine({ ruleSet }: Partial<ShownRule> = {}): string {
   return `All have voted yes: \`rule publish\` puts ${ruleSet == null ? 'it' : `rule set ${ruleSet}`} into force.`
 }
 
@@ -179,8 +164,8 @@ function lacksRuleSet(error: unknown): error is ApiProblem {
   return code === 'rule_unfit' && others?.includes('rule_set') === true
 }
 
-async function rulesOf(client: ApiClient, uid: string): Promise<Listed> {
-  return (await client.call('GET', `/api/Contract/${uid}/Rules`)) as Listed
+async function rulesOf(client: ApiClient, uid: string): Promise<ShownRules> {
+  return (await client.call('GET', `/api/Contract/${uid}/Rules`)) as ShownRules
 }
 
 function termsOf(said: string, set: number | undefined): { ruleSet: number | null; says: unknown; about?: About } {

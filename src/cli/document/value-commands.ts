@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander'
+import type { Candidate } from '../../library/interface.ts'
 import { apiClientFor } from '../api-client.ts'
 import {
   aboutOf,
@@ -13,16 +14,6 @@ import { printResult, table } from '../output.ts'
 import { placeOf } from './place.ts'
 import { type Voted, voteLine } from './vote-lines.ts'
 import { printWritten } from './write-lines.ts'
-
-interface Candidate {
-  readonly proposal: string
-  readonly at: string
-  readonly by: string
-  readonly value: unknown
-  readonly state: string
-  readonly votes: readonly { readonly by: string; readonly vote: string }[]
-  readonly waitsFor: readonly string[]
-}
 
 /** `concordata value …`: values that wait for votes, or stand in conflict. */
 export function valueCommands(program: Command): void {
