@@ -1,11 +1,13 @@
 import type { CandidateFate } from '../documents/candidates/fates.ts'
 import { textOf } from '../documents/field-text.ts'
 import { ruleText } from '../documents/rules/rule-text.ts'
+import type { Cell } from '../documents/tables/cell.ts'
 import type { RuleWritten } from '../documents/written-rule.ts'
 
 /** What of a problem tells a person what to mend, in the order in which it is read. */
 const told = [
   'path',
+  'cell',
   'expected',
   'options',
   'currency',
@@ -13,6 +15,7 @@ const told = [
   'limit',
   'role',
   'rule',
+  'rules',
   'with',
   'by',
   'waitingFor',
@@ -32,6 +35,7 @@ export function problemLines(evidence: Readonly<Record<string, unknown>>, senten
     if (name === 'expected') return [`  expected: ${shown(value)}${formOf(evidence.example)}`]
     if (name === 'candidates') return (value as readonly CandidateFate[]).map(candidateLine)
     if (name === 'rule') return ruleLines(value)
+    if (name === 'cell') return [cellLine(value as Cell)]
     return [`  ${name}: ${name === 'path' ? named(value) : shown(value)}`]
   })
 }
@@ -39,6 +43,10 @@ export function problemLines(evidence: Readonly<Record<string, unknown>>, senten
 /** How people write a value of the type. */
 function formOf(example: unknown): string {
   return example === undefined ? '' : `, as ${textOf(example)}`
+}
+
+function cellLine({ column, row }: Cell): string {
+  return `  row: ${row}${column === undefined ? '' : `, column ${named(column)}`}, where the head is row 1`
 }
 
 function candidateLine({ at, fate, waitsFor }: CandidateFate): string {

@@ -7,6 +7,7 @@ import { ordinalOf, ROOT } from '../events/ids.ts'
 import type { Payloads } from '../events/statement.ts'
 import type { Awaited } from './candidates/fates.ts'
 import { valueFromText } from './field-text.ts'
+import type { RowStarts } from './tables/cell.ts'
 import { entriesIn, fieldsIn, type Table, type TableReading } from './tables/table.ts'
 import type { Ground } from './writing/request-draft.ts'
 import { type How, Writing } from './writing/writing.ts'
@@ -23,6 +24,8 @@ export interface Changes {
   readonly awaited?: readonly Awaited[]
   /** The names on the way to the element that it creates, if the request is for one. */
   readonly createdAt?: readonly string[]
+  /** Of what a table says. */
+  readonly rows?: RowStarts
   /** It is a change set; `about`: seal of what is said about it. */
   readonly asOne?: { readonly about?: Hash }
 }
@@ -78,14 +81,23 @@ export function changesFromTable(
   const writing = new Writing(ground)
   const reading = { types: ground.types, parse }
   if (element.kind === 'field') throw new WriteUnfit('write_unfit', 'a field takes its value, and no table')
+  const rows: number[] = []
   if (element.kind === 'block') {
-    for (const { field, value } of fieldsIn(element, table, reading)) writing.put(field, value)
+    for (const said of fieldsIn(element, table, reading)) {
+      rows.push(writing.commands)
+      if (said !== undefined) writing.put(said.field, said.value)
+    }
   } else {
     const entries = entriesIn(element, table, isPosted ? 0 : [...entriesOf(element)].length, reading)
-    if (isPosted) for (const entry of entries) writing.post(element, entry)
-    else writing.put(element, entries)
+    if (!isPosted) rows.push(...writing.replaceEntries(element, entries))
+    else {
+      for (const entry of entries) {
+        rows.push(writing.commands)
+        writing.post(element, entry)
+      }
+    }
   }
-  return writing.changes()
+  return { ...writing.changes(), rows }
 }
 
 /**

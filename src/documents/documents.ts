@@ -34,11 +34,12 @@ import { type RequestResult, type ResultPorts, resultOf } from './request-result
 import { type AskedBefore, askedBefore, resultAgain } from './requests/asked-before.ts'
 import { isOnItsWayTo } from './requests/on-its-way.ts'
 import { explained, refusedHere } from './requests/refused-here.ts'
+import { withRow } from './requests/refused-row.ts'
 import type { Table, TableReading } from './tables/table.ts'
 import { concernedBy } from './writing/concerned.ts'
 import { submitInParts, submitWhole } from './writing/parts.ts'
 import type { Ground } from './writing/request-draft.ts'
-import { namingLimit, requireFewCommands } from './writing/statement-room.ts'
+import { namingLimit, requireFewCommands, roomFor, TRIED_COMMANDS_MAX } from './writing/statement-room.ts'
 import { withPath } from './writing/with-path.ts'
 
 export interface DocumentsPorts {
@@ -302,8 +303,10 @@ export class Documents {
       if (isOnItsWay !== false) throw preconditionFailed(names, { isOnItsWay: true })
       return true
     }
-    const submit = (part: Changes, place: number) =>
-      this.submitOn(live, part, wait, onlyIf === undefined || place > 0 ? undefined : stillHolds)
+    const submit = async (part: Changes, place: number) => {
+      const asked = await this.submitOn(live, part, wait, onlyIf === undefined || place > 0 ? undefined : stillHolds)
+      return part.rows === undefined ? asked : withRow(asked, part.rows)
+    }
     const waits = wait.isStrict && wait.signedWithinMs === undefined
     const back = waits ? (made: readonly RequestRef[]) => takeBack(made, settled, this.#voting(live)) : undefined
     const result =
@@ -335,7 +338,7 @@ export class Documents {
     const request = { ...named, tentative: true as const, ...changeSet, ...(who && { user: who.seal }) }
     const sealed = who === undefined ? payloads : { ...payloads, [who.seal]: who.payload }
     const intent = { request, payloads: sealed, ...wait }
-    if (!(isDryRun && isSplit)) requireFewCommands(request, live)
+    requireFewCommands(request, isDryRun && isSplit ? TRIED_COMMANDS_MAX : roomFor(live).commands)
     if (isDryRun) {
       if (!isSplit) await namingLimit(async () => live.assertFit(intent))
       return this.#try(tried, live)

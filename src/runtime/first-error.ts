@@ -82,6 +82,7 @@ interface JsonSchema {
   readonly const?: unknown
   readonly enum?: readonly unknown[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>
   readonly items?: JsonSchema
 }
 
@@ -109,16 +110,24 @@ function meantIn(schema: TSchema & JsonSchema, value: unknown, path = ''): Meant
 }
 
 /** The first member, or item, that its own form refuses. */
-function failingIn({ items, properties }: JsonSchema, value: unknown): [step: string, schema: JsonSchema] | undefined {
+function failingIn(
+  { items, patternProperties, properties }: JsonSchema,
+  value: unknown,
+): [step: string, schema: JsonSchema] | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (Array.isArray(value)) {
     const place = items === undefined ? -1 : value.findIndex((item) => !Check(items as TSchema, item))
     return place === -1 || items === undefined ? undefined : [String(place), items]
   }
   const members = value as Record<string, unknown>
-  return Object.entries(properties ?? {}).find(
+  const found = Object.entries(properties ?? {}).find(
     ([name, schema]) => Object.hasOwn(members, name) && !Check(schema as TSchema, members[name]),
   )
+  // Of a record whose names are all of one form.
+  const [each, ...others] = Object.values(patternProperties ?? {})
+  if (found !== undefined || each === undefined || others.length > 0 || properties !== undefined) return found
+  const name = Object.keys(members).find((one) => !Check(each as TSchema, members[one]))
+  return name === undefined ? undefined : [name, each]
 }
 
 /** The only one that has the value's own constant, such as its kind; else the only one that has a place for all members. */
@@ -167,8 +176,10 @@ function pointer(step: string): string {
   return step.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
+/** What is left out is seen to be. */
 function shortened(text: string): string {
-  return text.slice(0, ERROR_CHARACTERS_MAX).toWellFormed()
+  if (text.length <= ERROR_CHARACTERS_MAX) return text.toWellFormed()
+  return `${text.slice(0, ERROR_CHARACTERS_MAX - 1)}…`.toWellFormed()
 }
 
 interface RawError {

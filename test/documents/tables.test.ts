@@ -85,6 +85,9 @@ t.test('a hostile workbook is refused before it is unpacked', async (t) => {
   refused(workbook('<row><c t="e"><v>#REF!</v></c></row>'), 'an error')
   refused(workbook('<row><c><f>1+1</f><v>2</v></c></row>'), 'a formula')
   refused(workbook('<row><c t="s"><v>7</v></c></row>'), 'a text that is not there')
+  const second = '<row r="1"><c><v>1</v></c></row><row r="3"><c/><c t="e"><f>A1/0</f><v>#DIV/0!</v></c></row>'
+  t.throws(() => tableOfXlsx(workbook(second)), { message: /B3 has a formula/ })
+  t.throws(() => tableOfXlsx(workbook(second.replace(/<f>.*<.f>/, ''))), { message: /B3 is an error/ })
   refused(workbook('<row><c r="B1"><v>1</v></c><c r="A1"><v>1</v></c></row>'), 'cells in no order')
   refused(workbook('<row><c r="ZZZ1"><v>1</v></c></row>'), 'a column far away', { name: 'columns', max: 1_000 })
   refused(workbook('<row><c r="nowhere"><v>1</v></c></row>'), 'a cell nowhere')

@@ -104,6 +104,21 @@ t.test('a form of which everything is wrong takes neither time nor memory, and i
   t.ok(busyMs() < 2_000)
   const { instancePath } = firstError(form, { names: [], ['x'.repeat(1_000_000)]: 1 })
   t.ok(instancePath.length <= ERROR_CHARACTERS_MAX)
+  const wide = Compile(
+    Type.Object(Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`member ${n}`, Type.Optional(Type.Null())])), {
+      additionalProperties: false,
+    }),
+  )
+  t.match(firstError(wide, { other: 1 }).message, /…$/, 'what is left out is seen to be')
+})
+
+t.test('in a record it is the error of the member', async (t) => {
+  const roles = Type.Record(Type.String(), Type.Array(Type.Union([Type.Literal('reader'), Type.Literal('editor')])))
+  t.match(firstError(Compile(Type.Object({ roles })), { roles: { desk: ['reader'], all: ['reader', 'king'] } }), {
+    instancePath: '/roles/all/1',
+    message: 'must be "reader" or "editor"',
+    options: ['reader', 'editor'],
+  })
 })
 
 t.test('what takes one of several texts names them', async (t) => {

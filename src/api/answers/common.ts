@@ -48,6 +48,7 @@ export const voidDetails = {
   currency: Type.Optional(Type.String()),
   constraint: Type.Optional(ConstraintSchema),
   limit: Type.Optional(object({ name: Type.String(), max: Type.Optional(Type.Number()) }, 'ExceededLimit')),
+  cell: Type.Optional(object({ row: CountSchema, column: Type.Optional(Type.String()) }, 'Cell')),
 }
 export const EngineVoteSchema = object({ by: HandleSchema, to: EngineVersionSchema }, 'EngineVote')
 export const VoteSchema = object({ by: HandleSchema, vote: YesOrNo, about: MaybeAbout }, 'Vote')

@@ -73,6 +73,7 @@ export const ProblemSchema = Type.Object(
     parties: Type.Optional(Type.Array(Type.String())),
     receiver: Text,
     role: Text,
+    roles: Type.Optional(Type.Array(Type.String())),
     reason: Text,
     retryAfterSeconds: Count,
     mediaType: Text,

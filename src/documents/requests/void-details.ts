@@ -5,6 +5,7 @@ import { type ContractState, find, membersOf } from '../../aggregates/contract/s
 import type { Command } from '../../events/commands.ts'
 import type { FieldType } from '../../events/field-type.ts'
 import { type ElementId, parentIdOf } from '../../events/ids.ts'
+import { KEYED_ENTRIES_MAX } from '../../events/limits.ts'
 import type { VoidReason } from '../../events/outcome.ts'
 import type { Constraint } from '../../events/type-definition.ts'
 import type { ExceededLimit } from '../../runtime/errors.ts'
@@ -27,6 +28,8 @@ export interface VoidDetails {
   readonly constraint?: Constraint
   /** Of the contract; `max` where it is pinned there, or at the list. */
   readonly limit?: ExceededLimit
+  /** Of what a table said: the row. */
+  readonly cell?: { readonly row: number; readonly column?: string }
 }
 
 type Example = NonNullable<unknown>
@@ -58,7 +61,8 @@ export function voidDetails(
     ...(names !== undefined && { path: pathTo(names) }),
     ...(code === 'value_wrong_type' && at?.field !== undefined && expectedOf(at.field, document)),
     ...(code === 'command_malformed' && malformed(command)),
-    ...(code === 'limit_exceeded' && others[0] !== undefined && { limit: limitNamed(others[0], at, document) }),
+    ...(code === 'limit_exceeded' &&
+      others[0] !== undefined && { limit: limitNamed(others[0], at, command, document) }),
   }
 }
 
@@ -104,10 +108,12 @@ function malformed(command: Command): VoidDetails {
   return fault === undefined ? {} : { expected: `${fault.instancePath} ${fault.message}`.trim() }
 }
 
-function limitNamed(name: string, at: Place | undefined, { limits }: ContractState): ExceededLimit {
+function limitNamed(name: string, at: Place | undefined, command: Command, { limits }: ContractState): ExceededLimit {
   const pinned = Object.entries(limits).find(([limit]) => limit === name)?.[1]
   const max = name === 'entriesMax' && at?.element?.kind === 'list' ? at.element.entriesMax : pinned
-  return { name, ...(max !== undefined && { max }) }
+  if (max === undefined) return { name }
+  const isKeyed = name === 'entriesPerList' && command.type === 'AddList' && command.key !== undefined
+  return { name, max: isKeyed ? Math.min(max, KEYED_ENTRIES_MAX) : max }
 }
 
 interface Place {
@@ -134,8 +140,9 @@ function placeOf(command: Command, commands: readonly Command[], document: Contr
     case 'ArrangeChildren':
       return placeNamed(command.block, commands, document)
     case 'DraftRule':
-    case 'ImportTemplate':
       return placeNamed(command.at, commands, document)
+    case 'ImportTemplate':
+      return within(command.at, command.name)
     case 'RenameElement':
     case 'RemoveElement':
     case 'GrantElement':

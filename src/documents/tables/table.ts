@@ -12,6 +12,7 @@ import { textOf, valueFromText } from '../field-text.ts'
 import { parsePath, pathTo } from '../path.ts'
 import { isSealed } from '../sealed-value.ts'
 import { WriteUnfit } from '../writing/written-value.ts'
+import { type Cell, inCell } from './cell.ts'
 
 /** Rows of cells, the first of them the names of the columns. What has no value is null; an empty text is not. */
 export type Table = readonly (readonly (string | null)[])[]
@@ -95,10 +96,11 @@ export function entriesIn(list: List, [head = [], ...rows]: Table, standing: num
   if (new Set(columns).size < columns.length) throw new WriteUnfit('write_unfit', 'two columns have one name')
   const said = rows.findLastIndex((cells) => cells.some((cell) => cell !== null)) + 1
   return rows.slice(0, Math.max(said, standing)).map((cells, place) => {
-    if (cells.length !== columns.length) throw uneven(place, cells.length, columns.length)
+    const row = place + 2
+    if (cells.length !== columns.length) throw uneven({ row }, cells.length, columns.length)
     const entry: Entry = {}
     for (const [at, { element, names }] of columns.entries()) {
-      const value = valueIn(element, cells[at] as string | null, reading)
+      const value = valueIn(element, cells[at] as string | null, { row, column: headOf(names) }, reading)
       if (names.length === 0) return value
       set(entry, names, value)
     }
@@ -122,36 +124,41 @@ function define(entry: Entry, name: string, value: unknown): void {
   Object.defineProperty(entry, name, { value, enumerable: true, configurable: true, writable: true })
 }
 
-/** The fields, with their values, that a table of a document says. Throws WriteUnfit, ValueUnreadable, PathMalformed. */
+/** The fields, with their values, that a table of a document says: of each row one, or none. Throws WriteUnfit, ValueUnreadable, PathMalformed. */
 export function fieldsIn(
   element: Element,
   [head = [], ...rows]: Table,
   reading: TableReading,
-): { readonly field: Field; readonly value: unknown }[] {
+): ({ readonly field: Field; readonly value: unknown } | undefined)[] {
   if (head.length !== 2 || head[0] !== PATH || head[1] !== VALUE) {
     const expected = `${PATH},${VALUE}`
     throw new WriteUnfit('write_unfit', `the columns of a document are ${expected}`, { expected })
   }
   const seen = new Set<string>()
-  return rows.flatMap((cells, place) => {
-    if (cells.length !== 2) throw uneven(place, cells.length, 2)
-    if (cells.every((cell) => cell === null)) return []
+  return rows.map((cells, place) => {
+    const cell = { row: place + 2 }
+    if (cells.length !== 2) throw uneven(cell, cells.length, 2)
+    if (cells.every((one) => one === null)) return undefined
     const path = cells[0] ?? ''
-    const field = parsePath(`/${path}`).reduce<Element | undefined>((at, name) => at && childNamed(at, name), element)
-    if (field?.kind !== 'field') throw new WriteUnfit('write_unfit', `there is no field ${path} here`, { name: path })
-    if (seen.has(field.id)) throw new WriteUnfit('write_unfit', `${path} stands there twice`, { name: path })
+    const names = inCell({ ...cell, column: PATH }, () => parsePath(`/${path}`))
+    const field = names.reduce<Element | undefined>((at, name) => at && childNamed(at, name), element)
+    const unfit = (message: string) => new WriteUnfit('write_unfit', message, { cell, name: path })
+    if (field?.kind !== 'field') throw unfit(`there is no field ${path} here`)
+    if (seen.has(field.id)) throw unfit(`${path} stands there twice`)
     seen.add(field.id)
-    return [{ field, value: valueIn(field, cells[1] ?? null, reading) }]
+    return { field, value: valueIn(field, cells[1] ?? null, { ...cell, column: VALUE }, reading) }
   })
 }
 
-function valueIn(element: Field | List, cell: string | null, { parse, types }: TableReading): unknown {
-  if (cell === null) return element.kind === 'list' ? [] : null
-  if (element.kind === 'list' || cell.startsWith('{"$sealed"')) return parse(cell)
-  const type = builtInOf(element.field, types)
-  return type.type === 'attachment' ? parse(cell) : valueFromText(type, cell)
+function valueIn(element: Field | List, text: string | null, cell: Cell, { parse, types }: TableReading): unknown {
+  if (text === null) return element.kind === 'list' ? [] : null
+  return inCell(cell, () => {
+    if (element.kind === 'list' || text.startsWith('{"$sealed"')) return parse(text)
+    const type = builtInOf(element.field, types)
+    return type.type === 'attachment' ? parse(text) : valueFromText(type, text)
+  })
 }
 
-function uneven(place: number, has: number, wanted: number): WriteUnfit {
-  return new WriteUnfit('write_unfit', `row ${place + 1} has ${has} cells, and the head ${wanted}`)
+function uneven(cell: Cell, has: number, wanted: number): WriteUnfit {
+  return new WriteUnfit('write_unfit', `row ${cell.row} has ${has} cells, and the head ${wanted}`, { cell })
 }

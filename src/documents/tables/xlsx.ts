@@ -40,7 +40,7 @@ export function xlsxOfTable(table: Table): Buffer {
   const rows = table.map((cells, row) => {
     const shown = cells.map((cell, column) => {
       if (cell === null) return ''
-      return `<c r="${columnName(column)}${row + 1}" t="inlineStr"><is><t xml:space="preserve">${xmlText(cell)}</t></is></c>`
+      return `<c r="${nameOf(column, row + 1)}" t="inlineStr"><is><t xml:space="preserve">${xmlText(cell)}</t></is></c>`
     })
     return `<row r="${row + 1}">${shown.join('')}</row>`
   })
@@ -152,7 +152,7 @@ class SheetRows {
         }
         break
       case 'f':
-        throw malformed('a cell has a formula: write what it comes to')
+        throw malformed(`${this.#cell === undefined ? 'a cell' : this.#name} has a formula: write what it comes to`)
       case 'v':
       case 't':
         this.#isContent = this.#cell !== undefined
@@ -174,8 +174,13 @@ class SheetRows {
     if (this.#cell === undefined) return
     const { column, text, type } = this.#cell
     while (this.#row.length < column) this.#row.push(null)
-    this.#row[column] = text === undefined ? null : cellOf(type, text, this.#strings)
+    this.#row[column] = text === undefined ? null : cellOf(type, text, this.#strings, this.#name)
     this.#cell = undefined
+  }
+
+  /** Of the cell that is open, as spreadsheets name it: `B3`. */
+  get #name(): string {
+    return nameOf(this.#cell?.column ?? 0, this.#number)
   }
 
   #endRow(): void {
@@ -210,23 +215,28 @@ function tooMany(): WorkbookMalformed {
   return malformed(`it has more than ${CELLS_MAX} cells`, { name: 'cells', max: CELLS_MAX })
 }
 
-function cellOf(type: string, text: string, strings: readonly string[]): string {
+/** `name`: its own, for whoever is to mend it. */
+function cellOf(type: string, text: string, strings: readonly string[], name: string): string {
   switch (type) {
     case 's': {
       const string = strings[Number(text)]
-      if (string === undefined) throw malformed('a cell names a text that is not there')
+      if (string === undefined) throw malformed(`${name} names a text that is not there`)
       return string
     }
     case 'b':
       return text === '1' ? 'true' : 'false'
     case 'e':
-      throw malformed('a cell is an error')
+      throw malformed(`${name} is an error`)
     case 'inlineStr':
     case 'str':
       return unescaped(text)
     default:
       return text
   }
+}
+
+function nameOf(column: number, row: number): string {
+  return `${columnName(column)}${row}`
 }
 
 function columnName(column: number): string {

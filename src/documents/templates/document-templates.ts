@@ -101,7 +101,9 @@ export class DocumentTemplates {
     )
     if ('problem' in taken) {
       const isPlace = taken.problem === 'place'
-      const why = isPlace ? 'what stands in an entry is of its list' : 'rules name what is outside of it'
+      const why = isPlace
+        ? 'what stands in an entry is of its list'
+        : 'rules name what is outside of it; outside=leave-out, in the command --leave-out, leaves them out'
       const evidence = { contract: uid, path: at, why: taken.problem, ...(isPlace ? {} : { rules: taken.rules }) }
       throw new TemplateMalformed('template_malformed', `${at} is no template: ${why}`, evidence)
     }

@@ -101,9 +101,10 @@ function isGoingOn(result: RequestResult): boolean {
 /** Cut where nothing names what was added before; in one where a part would still be too large, so that it is refused as it is. */
 export function partsOf({ commands, payloads, ...others }: Changes, room: Room): Changes[] {
   const whole = [{ commands, payloads, ...others }]
+  const rowsFrom = (from: number) => others.rows && { rows: others.rows.map((start) => start - from) }
   const parts: Changes[] = []
   let [from, to, bytes, characters] = [0, 0, 0, 0]
-  const close = () => parts.push(partOf(commands.slice(from, to), payloads, from))
+  const close = () => parts.push({ ...partOf(commands.slice(from, to), payloads, from), ...rowsFrom(from) })
   for (const [first, last] of groupsOf(commands)) {
     const group = commands.slice(first, last)
     const size = group.reduce((sum, command) => sum + bytesIn(command), 0)

@@ -39,6 +39,11 @@ export class Writing {
     return this.#draft.gathered
   }
 
+  /** How many there are. */
+  get commands(): number {
+    return this.#draft.gathered.commands.length
+  }
+
   /** As POST has it: what is not there is added, to a list one entry, and what stands agreed is proposed once more. The names added. */
   post(element: Element, value: unknown): string[] {
     if (element.kind === 'block') return this.fill(element, objectFor(value), 'post')
@@ -130,19 +135,21 @@ export class Writing {
 
   /**
    * Makes the entries of a list those of an array, in a list with a key by their keys, else by their places: of others that are
-   * there the surplus is removed, what is missing is added.
+   * there the surplus is removed, what is missing is added. For each item: how many commands stand before it.
    */
-  replaceEntries(list: List, value: unknown): void {
+  replaceEntries(list: List, value: unknown): number[] {
     const items = arrayFor(list, value)
     const entries = [...entriesOf(list)]
     const entryFor = this.#matching(list, entries, items)
     const matched = items.map((item, place) => ({ item, entry: entryFor(item, place) }))
     const kept = new Set(matched.map(({ entry }) => entry))
     for (const entry of entries) if (!kept.has(entry)) this.#draft.push({ type: 'RemoveElement', element: entry.id })
-    for (const { item, entry } of matched) {
+    return matched.map(({ item, entry }) => {
+      const before = this.commands
       if (entry === undefined) this.#additions.addEntry(list, list.id, item)
       else this.#write(entry, item, 'put')
-    }
+      return before
+    })
   }
 
   /** Which entry an item of an array is meant for; undefined: a new one. */
@@ -154,8 +161,11 @@ export class Writing {
       return canonicalJson(written === null ? null : wireValue(builtInOf(key.field, this.#draft.types), written))
     }
     const keys = items.map(keyIn).filter((written) => written !== 'null')
-    if (new Set(keys).size < keys.length) {
-      throw new WriteUnfit('write_unfit', `two entries have the same ${key.name}`, { name: key.name })
+    const seen = new Set<string>()
+    const twice = keys.find((written) => seen.size === seen.add(written).size)
+    if (twice !== undefined) {
+      const message = `two entries have the same ${key.name}: ${twice.slice(0, 200)}`
+      throw new WriteUnfit('write_unfit', message, { name: key.name })
     }
     // Those without a key in their order.
     const waiting = new Map<string, Element[]>()

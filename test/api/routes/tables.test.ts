@@ -171,11 +171,45 @@ t.test('what a table says wrongly is refused, and nothing of it is done', async 
     code: 'request_too_large',
     limit: { name: 'commandsPerRequest', max: 512 },
   })
+  // Commands name each other by places of four digits: beyond them none is taken for one that is malformed.
+  t.match(JSON.parse((await put('/Remarks?split&dry-run', CSV, `value\n${'x\n'.repeat(6000)}`)).text), {
+    code: 'request_too_large',
+    limit: { name: 'commandsPerRequest', max: 10_000 },
+  })
+  const keyed = (entriesMax: number) => ({ Long: { $list: { entry: line, entriesMax, key: 'Insurer' } } })
+  t.match(JSON.parse((await json('POST', root, JSON.stringify(keyed(2001)))).text), {
+    code: 'limit_exceeded',
+    limit: { name: 'entriesPerList', max: 2000 },
+  })
   const bad = await put('/Lines', XLSX, 'PK')
   t.match(JSON.parse(bad.text), { status: 400, code: 'body_malformed' })
   t.equal((await put('/Lines', CSV, HEAD, 'PATCH')).status, 415)
   t.match(JSON.parse((await send(`GET ${root}/Title`, { accept: CSV })).text), { status: 406, code: 'not_acceptable' })
   t.equal(await size(), before)
+})
+
+t.test('what is wrong in a table is told with its row, and, where that can be said, with its column', async (t) => {
+  const told = async (path: string, body: string, method = 'PUT') => {
+    const { cell, code, detail } = JSON.parse((await put(path, CSV, body, method)).text)
+    return { cell, code, detail }
+  }
+  const few = 'Insurer,Share,Seat/Since\nAcme,1,2026-01-31\n'
+  t.match(await told('/Lines', `${few}Beta,2,31.1.2026\n`), { code: 'value_wrong_type', cell: { row: 3 } })
+  t.match(await told('/Lines', `${few}Beta,x,\n`, 'POST'), { code: 'value_wrong_type', cell: { row: 3 } })
+  t.match(await told('/Lines?split', `${few}Beta,x,\n`), { code: 'value_wrong_type', cell: { row: 3 } })
+  t.match(JSON.parse((await put('/Lines?dry-run', CSV, `${few}Beta,x,\n`)).text), {
+    outcome: 'void',
+    cell: { row: 3 },
+  })
+  t.match(await told('/Lines', 'Insurer,Share\nx\n'), { cell: { row: 2 }, detail: /row 2/ })
+  t.match(await told('/Lines', 'Insurer,Notes\nx,[]\ny,[\n'), { cell: { row: 3, column: 'Notes' } })
+  t.match(await told('/Lines', 'Insurer\nx\ny\ny\n'), { detail: /the same Insurer: "y"/ })
+  t.match(await told('', 'path,value\nTitle,x\nSum,1 Euro\n'), {
+    code: 'value_unreadable',
+    cell: { row: 3, column: 'value' },
+  })
+  t.match(await told('', 'path,value\nTitle,x\nTitle,y\n'), { cell: { row: 3 } })
+  t.match(await told('', 'path,value\n\nTitle,x\nLines/9/Share,1\n'), { code: 'write_unfit', cell: { row: 3 } })
 })
 
 t.test('a procurement file goes in by one POST, and comes out equal', async (t) => {

@@ -62,6 +62,11 @@ t.test('two companies use a template, and go from one version to the next', { ti
       (await ana.call('POST', `/api/Contract/${source}/Rules`, { at: 'Slip', ruleSet: 1, says: outside })).status,
       200,
     )
+    const below = { at: 'Slip/Rate', ruleSet: 1, says: outside }
+    t.equal((await ana.call('POST', `/api/Contract/${source}/Rules`, below)).status, 200)
+    const refused = await runCommand('template', 'export', source, 'Slip/Rate', '--data', ana.data)
+    t.match(refused, { output: /--leave-out(.|\n)* rules: 3\n/, status: 1 })
+    t.equal((await ana.call('DELETE', `/api/Contract/${source}/Rules/3`)).status, 200)
     t.match(await ana.call('GET', `/api/Contract/${source}/Template?at=Slip%2FRate`), {
       status: 200,
       body: { elements: [{ id: '0.0', name: 'Rate' }] },
@@ -151,7 +156,7 @@ t.test('two companies use a template, and go from one version to the next', { ti
           'idempotency-key': key,
         })
       const taken = await under('one', 'Slip')
-      t.match(taken, { status: 409, body: { code: 'name_taken' } })
+      t.match(taken, { status: 409, body: { code: 'name_taken', path: 'Slip' } })
       t.equal(taken.body.parts.length, 1, 'a piece was brought')
       t.match(
         await under('one', 'Slip'),

@@ -239,4 +239,7 @@ t.test('whose access tokens are taken', async (t) => {
   for (const [change, setting] of wrong) {
     t.throws(() => takes(change), { code: 'configuration_invalid', evidence: { setting } }, JSON.stringify(change))
   }
+  t.throws(() => takes({ roleMap: { all: ['king'] } }), {
+    message: /must be "reader" or "editor" or "voter" or "operator"/,
+  })
 })

@@ -151,7 +151,8 @@ class Door {
     if (role === 'any') return
     if (!roles.includes(role)) {
       challenge(reply, `error="insufficient_scope", scope="${role}"`)
-      throw new RoleMissing('role_missing', `this takes a key with the role ${role}`, { role })
+      const has = roles.length === 0 ? 'no role here' : roles.join(', ')
+      throw new RoleMissing('role_missing', `this takes the role ${role}, and the caller has ${has}`, { role, roles })
     }
     request.access = { caller, key, role, count: () => this.#limits.called(name) }
     if (isChange(request)) this.#ports.noteAsked(askedBy(name, request))
