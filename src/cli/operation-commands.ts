@@ -7,7 +7,7 @@ import {
 } from '../node/config/configuration.ts'
 import { type Examined, examine, examinedProcesses } from '../node/maintenance/doctor.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, jsonOption, type NodeOptions } from './options.ts'
 import { jsonLines, printResult, table } from './output.ts'
 
 function whereFrom({ passphrase, passphraseFile }: Environment): string {
@@ -24,7 +24,7 @@ export function operationCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('say whether the configuration is valid')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: NodeOptions) => {
       await readConfiguration(data, readEnvironment(process.env))
       const path = configurationPath(data)
       printResult(json, { path }, [`${path} is valid.`])
@@ -35,7 +35,7 @@ export function operationCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the configuration as the node takes it; no secrets')
-    .action(async ({ data, json }: { data: string; json?: true }) => {
+    .action(async ({ data, json }: NodeOptions) => {
       const environment = readEnvironment(process.env)
       const configuration = await readConfiguration(data, environment)
       const shown = { ...configuration, passphrase: whereFrom(environment) }

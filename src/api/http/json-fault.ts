@@ -8,7 +8,8 @@ const LITERALS = ['true', 'false', 'null']
 /**
  * `line 2, column 7`: where a text stops being JSON (RFC 8259), or its end where it ends too soon. Both count from 1, columns in UTF-16 code
  * units. Undefined: it is JSON. Of much that V8 refuses it names no place. Attacker-controlled: `text`, whole. Time linear in the text,
- * memory in how deep it is nested.
+ * memory in how deep it is nested. Written here, since no package names the place where it stops: jsonc-parser 3 gives the beginning of
+ * the string that is broken, and recurses; momoa 3 takes line ends in strings, and makes 300 MB of 2 MB of digits.
  */
 export function placeOfFault(text: string): string | undefined {
   const at = new Scan(text).fault()

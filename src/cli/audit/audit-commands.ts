@@ -14,7 +14,7 @@ import type { Store } from '../../store/port.ts'
 import { CONTRACTS_STREAM } from '../../store/streams.ts'
 import { bytesIn, textIn } from '../file-unavailable.ts'
 import { jsonIn } from '../json-argument.ts'
-import { dataOption, jsonOption } from '../options.ts'
+import { dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult } from '../output.ts'
 import { auditText } from './audit-report.ts'
 import { auditSourceOf } from './audit-source.ts'
@@ -37,7 +37,7 @@ export function auditCommands(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('recompute links, signatures, seals, order, outcomes, record hash and root of a contract, and compare')
-    .action(async (uid: string, { data, json }: { data: string; json?: true }) => {
+    .action(async (uid: string, { data, json }: NodeOptions) => {
       const configuration = await readConfiguration(data, readEnvironment(process.env))
       const store = await openStoreToRead(configuration)
       try {

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
 import { typeNameFor, typeText } from '../../library/typed/type-text.ts'
 import { apiClientFor } from '../api-client.ts'
-import { contractArgument, dataOption, jsonOption } from '../options.ts'
+import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult } from '../output.ts'
 
 /** `concordata types`: what stands in a contract, for programs in TypeScript. */
@@ -14,7 +14,7 @@ export function typesCommand(program: Command): void {
     .addOption(jsonOption())
     .addOption(dataOption())
     .description('the TypeScript type of its document, for `node.contract<…>(uid)`')
-    .action(async (uid: string, { data, json, name }: { data: string; json?: true; name?: string }) => {
+    .action(async (uid: string, { data, json, name }: NodeOptions & { name?: string }) => {
       const client = await apiClientFor(data)
       const { title } = (await client.call('GET', `/api/Contract/${encodeURIComponent(uid)}`)) as { title?: string }
       const schema = await client.call('GET', `/new-api/${encodeURIComponent(uid)}/~schema`)

@@ -74,7 +74,7 @@ export class Attachments {
 
   /**
    * Proposes a file for a field: one atomic request. Its bytes are durable before it is signed; of a request that comes to nothing nothing
-   * is kept. `named`, when its hash is known: the id of the request, or what came of it where it was asked for before.
+   * is kept. `named`, when its hash is known: the id of the request, what came of it where it was asked for before, or neither.
    * Attacker-controlled: `source`. Throws NoSuchPath, WriteUnfit, TextUnfit, FileUnfit, FilesTooMany, ContentNotKept, and as
    * `Documents.propose`.
    */
@@ -84,7 +84,7 @@ export class Attachments {
     said: FileSaid,
     source: AsyncIterable<Uint8Array>,
     wait: Wait,
-    named: (hash: Hash) => Promise<{ readonly id: string } | RequestResult | undefined> = async () => undefined,
+    named: (hash: Hash) => Promise<{ readonly id: string } | RequestResult | undefined>,
   ): Promise<RequestResult> {
     const fit = fitFile(said)
     const bytesMax = await this.#contracts.use(uid, async ({ state: { settling } }) => {
@@ -104,7 +104,7 @@ export class Attachments {
 
   /**
    * Keeps a file for a request that names it as `{"$file": seal}`, be it a change set or a write of several values; nothing is signed. Its
-   * bytes are durable when it resolves. `askedUnder`, when its hash is known: the key that it comes under; what has come under it before is
+   * bytes are durable when it resolves. `askedUnder`, when its hash is known: the key that it comes under, if under one; what has come under it before is
    * returned once more, whatever its id. Attacker-controlled: `source`. Throws NoSuchContract, WriteUnfit, TextUnfit, FileUnfit,
    * FilesTooMany, ContentNotKept.
    */
@@ -112,7 +112,7 @@ export class Attachments {
     uid: Uid,
     said: FileSaid,
     source: AsyncIterable<Uint8Array>,
-    askedUnder: (hash: Hash) => StagedFile['asked'] = () => undefined,
+    askedUnder: (hash: Hash) => StagedFile['asked'],
   ): Promise<{ readonly file: StagedFile; readonly isAgain: boolean }> {
     const fit = fitFile(said)
     const { limits } = await this.#contracts.use(uid, async ({ state: { settling } }) => settling.agreed)

@@ -7,8 +7,8 @@ export class ProblemError extends Error {
   readonly status: number
   readonly problem: ProblemDocument
 
-  constructor(problem: ProblemDocument, options?: ErrorOptions) {
-    super(`${problem.detail} [${problem.code}]`, options)
+  constructor(problem: ProblemDocument) {
+    super(`${problem.detail} [${problem.code}]`)
     this.name = 'ProblemError'
     this.code = problem.code
     this.status = problem.status

@@ -92,8 +92,8 @@ export class Obstacles {
     this.#cancel?.()
   }
 
-  /** Of one contract. `silentAfterMs`: left out, as long as for alarms. */
-  of(live: LiveContract, silentAfterMs = SILENT_AFTER_MS): ObstacleShown[] {
+  /** Of one contract. */
+  of(live: LiveContract): ObstacleShown[] {
     this.#noteWaits()
     const troubles = this.#ports.party.gossip.troubles()
     const members = membersOf(live.state.settling.agreed).map(({ card }) => card.handle)
@@ -101,11 +101,14 @@ export class Obstacles {
       .filter((handle) => handle !== live.self)
       .flatMap((handle) => this.#between(handle, troubles, live) ?? [])
     const own = [...obstaclesIn(live), ...this.#overtakenIn(live.contract)]
-    const silent = this.#silentIn(live.contract, waitingIn(live.state, live.self), own, troubles, silentAfterMs)
+    const silent = this.#silentIn(live.contract, waitingIn(live.state, live.self), own, troubles, SILENT_AFTER_MS)
     return [...own, ...silent, ...ofParties, ...this.#ofNode()].map((obstacle) => shown(obstacle, live))
   }
 
-  /** Of all of which this party is a member, or has asked to be: those of the node and of parties first. */
+  /**
+   * Of all of which this party is a member, or has asked to be: those of the node and of parties first. `silentAfterMs`: left out, as long
+   * as for alarms.
+   */
   all(silentAfterMs = SILENT_AFTER_MS): ObstacleShown[] {
     this.#noteWaits()
     const { contracts, gossip } = this.#ports.party
