@@ -4,6 +4,7 @@ import t from 'tap'
 import manifest from '../../package.json' with { type: 'json' }
 import { type ApiPorts, createApi } from '../../src/api/app.ts'
 import { contractDocument } from '../../src/api/openapi/contract.ts'
+import { EXAMPLES } from '../../src/api/openapi/examples.ts'
 import { type ElementSchema, elementSchema } from '../../src/documents/elements/element-schema.ts'
 import type { ElementId } from '../../src/events/ids.ts'
 import { systemClock } from '../../src/runtime/clock.ts'
@@ -28,6 +29,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: object }>> }>>
 }
 interface Document {
+  readonly tags: readonly { readonly name: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
 }
 
@@ -90,6 +92,19 @@ t.test('it has every route, with role, name, and each problem by its code', (t) 
   t.end()
 })
 
+t.test('a page has a name for each group of routes, and shows for a text of a form one that has it', async (t) => {
+  const { components, tags } = document as Document & { components: { schemas: Record<string, unknown> } }
+  t.same(
+    tags.filter(({ name }) => name === ''),
+    [],
+  )
+  t.ok(tags.some(({ name }) => name === 'Model'))
+  for (const [pattern, example] of EXAMPLES) t.match(example, new RegExp(pattern, 'u'))
+  t.equal(EXAMPLES.size, 8)
+  t.match(components.schemas.VoteFate, { properties: { proposal: { examples: ['acme-re.7.0.0'] } } })
+  t.match(components.schemas.RequestKey, { examples: ['acme-re.7.0'] })
+})
+
 t.test('a contract says what stands in it: the reinsurance slip, by its own paths and types', async (t) => {
   const { state } = workedDocument(reinsuranceSlip())
   const root = elementSchema(state.document, state)
@@ -97,6 +112,8 @@ t.test('a contract says what stands in it: the reinsurance slip, by its own path
   const { errors, valid } = await new Validator().validate(JSON.parse(JSON.stringify(described)))
   t.ok(valid, JSON.stringify(errors)?.slice(0, 2_000))
   t.same(lost(described), [])
+  const below = root.kind === 'block' ? root.children.map(({ name }) => name) : []
+  t.same(described.tags, [{ name: 'the document' }, ...below.map((name) => ({ name }))])
   const countOf = (element: ElementSchema): number =>
     1 +
     (element.kind === 'block' ? element.children : element.kind === 'list' ? [element.entry] : [])

@@ -19,7 +19,11 @@ export const Handles = Type.Array(HandleSchema)
 export const YesOrNo = Type.Enum(['yes', 'no'])
 export const Phase = Type.Enum(['edit', 'live'])
 /** `<handle>.<seq>.<index>` */
-export const RequestKey = Type.String({ title: 'RequestKey', description: '<handle>.<seq>.<index>' })
+export const RequestKey = Type.String({
+  title: 'RequestKey',
+  description: '<handle>.<seq>.<index>',
+  examples: ['acme-re.7.0'],
+})
 /** Names from the root on with slashes between, escaped as in a URL; '' is the root. */
 export const ElementPath = Type.String({
   title: 'ElementPath',

@@ -21,5 +21,6 @@ export const LiveAnswerSchemas = {
   ),
   state: object({ subject: Type.String(), value: AnyValue }, 'LiveState'),
   subscribed: object({ subscribed: Type.String(), index: Type.Optional(CountSchema) }, 'Subscribed'),
-  problem: object({ problem: ProblemSchema }, 'LiveProblem'),
+  /** `subscribe`: of a subscription that does not stand, what was said. */
+  problem: object({ problem: ProblemSchema, subscribe: Type.Optional(Type.String()) }, 'LiveProblem'),
 }

@@ -1,3 +1,5 @@
+import { EXAMPLES } from './examples.ts'
+
 type Json = Readonly<Record<string, unknown>>
 
 /** What fastify takes for no answer at all. */
@@ -58,6 +60,8 @@ export class Components {
       keyword,
       keyword === 'properties' ? this.#each(value as Json) : this.refer(value),
     ])
+    const example = typeof schema.pattern === 'string' ? EXAMPLES.get(schema.pattern) : undefined
+    if (example !== undefined) shown.push(['examples', [example]])
     if (patternProperties === undefined) return Object.fromEntries(shown)
     const maps =
       ofAny === undefined

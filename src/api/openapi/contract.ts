@@ -13,6 +13,8 @@ export interface DescribedContract {
   readonly root: ElementSchema
 }
 
+/** Where the document itself is read and written. */
+const WHOLE = 'the document'
 /** More are in no document that a person opens: those behind are left out, and it is said. */
 const ELEMENTS_MAX = 2_000
 
@@ -44,6 +46,7 @@ export function contractDocument({ contract, root, title }: DescribedContract, v
       description: `The document of the contract ${contract}: what stands in it is read and written by these paths.${left}`,
     },
     servers: [{ url: '/' }],
+    tags: [...document.tags].map((name) => ({ name })),
     paths: document.paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
@@ -59,30 +62,34 @@ function answerToWrite(description: string, schema: TSchema): object {
 class ContractPaths {
   readonly paths: Record<string, object> = {}
   readonly schemas: Record<string, unknown> = {}
+  /** What stands right below the document, and first that itself: by these a page puts operations together. */
+  readonly tags = new Set<string>()
   isWhole = true
   #count = 0
   #described = 0
 
   /** `parameters`: of the entries on the way. */
-  add(element: ElementSchema, path: string, parameters: readonly object[]): void {
+  add(element: ElementSchema, path: string, parameters: readonly object[], below: string | null = null): void {
     if (this.#count === ELEMENTS_MAX) return
     this.#count++
+    const tag = below ?? WHOLE
+    this.tags.add(tag)
     this.paths[path] = {
       ...(parameters.length > 0 && { parameters }),
-      ...operationsOf(element, this.#valueOf(element)),
+      ...operationsOf(element, this.#valueOf(element), tag),
     }
     switch (element.kind) {
       case 'block':
         for (const child of element.children) {
           if (this.#count === ELEMENTS_MAX) break
-          this.add(child, `${path}/${encodeURIComponent(child.name)}`, parameters)
+          this.add(child, `${path}/${encodeURIComponent(child.name)}`, parameters, below ?? child.name)
         }
         break
       case 'list': {
         const name = `entry${parameters.length + 1}`
         const described = element.key === undefined ? 'Its number' : `Its number, or its ${element.key}`
         const entry = { name, in: 'path', required: true, description: described, schema: { type: 'string' } }
-        this.add(element.entry, `${path}/{${name}}`, [...parameters, entry])
+        this.add(element.entry, `${path}/{${name}}`, [...parameters, entry], tag)
         break
       }
     }
@@ -119,10 +126,10 @@ class ContractPaths {
 }
 
 /** Named by the id of the element, which never changes. */
-function operationsOf(element: ElementSchema, value: Json): object {
+function operationsOf(element: ElementSchema, value: Json, tag: string): object {
   const id = element.element.replaceAll('.', '_')
-  const at = element.at === '' ? 'the document' : element.at
-  const common = (role: string) => ({ security: [{ bearer: [role] }] })
+  const at = element.at === '' ? WHOLE : element.at
+  const common = (role: string) => ({ tags: [tag], security: [{ bearer: [role] }] })
   const json = { 'application/json': { schema: value } }
   const text = { 'text/plain': { schema: { type: 'string' } } }
   const content = element.kind === 'field' ? { ...json, ...text } : json

@@ -216,5 +216,6 @@ function pathOf(url: string): string {
 function tagOf(path: string): string {
   const [, first = '', second = ''] = path.split('/')
   if (first === 'new-api') return 'Document'
-  return first === 'api' ? second : 'Operation'
+  // At `/api` alone stands the model of the entities.
+  return first === 'api' ? second || 'Model' : 'Operation'
 }

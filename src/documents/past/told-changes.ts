@@ -1,4 +1,4 @@
-import type { Field } from '../../aggregates/contract/document/element.ts'
+import { type Field, fieldsHolding } from '../../aggregates/contract/document/element.ts'
 import { erasedIn } from '../../aggregates/contract/erased-values.ts'
 import { type ContractState, find } from '../../aggregates/contract/state.ts'
 import type { Contracts } from '../../contracts/registry/contracts.ts'
@@ -9,11 +9,14 @@ import type { LedgerEntry } from '../../events/ledger-entry.ts'
 import { valueUnder } from '../../events/seal.ts'
 import type { Turns } from '../../runtime/turns.ts'
 import type { Store } from '../../store/port.ts'
-import { isStanding, openedIn } from '../agreed-view.ts'
-import { subjectOf } from '../path.ts'
+import { AgreedView, isStanding, openedIn } from '../agreed-view.ts'
+import { pathTo, subjectOf } from '../path.ts'
 import { sealedValue } from '../sealed-value.ts'
 import { StatementTimes } from './statement-times.ts'
 import { type Around, changedPath, concerns, pathBefore } from './watched.ts'
+
+/** As many values as an erasure names; those that are computed from them come beside. */
+const ERASED_AT_MAX = 1_000
 
 /** A change as it was when it was made, whatever has become of the element since. */
 export interface ToldChange {
@@ -27,6 +30,8 @@ export interface ToldChange {
   readonly time: string
   /** Of what was renamed: the subject that it had. */
   readonly was?: string
+  /** Of an erasure: the paths of fields at which one of its values stood; left out: there are too many, or none. */
+  readonly at?: readonly string[]
   /** Of a field: its agreed value after it, if it had one that is held here. */
   readonly value?: unknown
 }
@@ -48,6 +53,8 @@ export interface FoundChanges {
     readonly event: ContractEvent
     readonly path: readonly string[]
     readonly was: readonly string[] | undefined
+    /** Of an erasure: the names on the way to each field at which one of its values stood. */
+    readonly stoodAt: readonly (readonly string[])[]
     readonly place: number
   }[]
   /** By id, as they stand after the entry. */
@@ -65,6 +72,20 @@ export async function toldChanges(
   return (await toldOf([found], contract, ports)).map(({ change }) => change)
 }
 
+/** The names on the way to each field at which one of these values stands. */
+async function holdersOf(
+  seals: readonly Hash[],
+  before: ContractState,
+  turns: Turns,
+): Promise<readonly (readonly string[])[]> {
+  const found: (readonly string[])[] = []
+  for (const { id } of fieldsHolding(before.document, new Set(seals))) {
+    if (turns.isOver) await turns.next()
+    found.push(AgreedView.namesOf(before, id) ?? [])
+  }
+  return found
+}
+
 /** The same, before any value is read. */
 export async function changesIn(
   entry: LedgerEntry,
@@ -77,9 +98,10 @@ export async function changesIn(
     if (turns.isOver) await turns.next()
     // What is agreed at once is told once.
     if (event.type === 'ValueProposed' && event.candidate === undefined) continue
-    const isConcerned = concerns(event, names, around, { contract, payloads })
+    const stoodAt = event.type === 'ValuesErased' ? await holdersOf(event.seals, around.before, turns) : []
+    const isConcerned = concerns(event, names, around, { contract, payloads }, stoodAt)
     if (isConcerned === false || !(await isConcerned)) continue
-    events.push({ event, path: changedPath(event, around), was: pathBefore(event, around), place })
+    events.push({ event, path: changedPath(event, around), was: pathBefore(event, around), stoodAt, place })
   }
   const fields = events.flatMap(({ event }) => fieldGiven(event, around.after) ?? [])
   return { entry, events, fields: new Map(fields.map((field) => [field.id, field])) }
@@ -102,12 +124,13 @@ export async function toldOf(
     if (events.length === 0) continue
     const time = await times.of(entry)
     const { author, index, request } = entry
-    for (const { event, path, place, was } of events) {
+    for (const { event, path, place, stoodAt, was } of events) {
       if (turns.isOver) await turns.next()
       const value = isGiven(event) ? valueIn(fields.get(event.field), opened, erased) : undefined
       const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
       const from = was && { was: subjectOf(contract, was) }
-      const change = { ...common, change: event.type, ...from, ...(value !== undefined && { value }) }
+      const at = stoodAt.length > 0 && stoodAt.length <= ERASED_AT_MAX && { at: stoodAt.map(pathTo) }
+      const change = { ...common, change: event.type, ...from, ...at, ...(value !== undefined && { value }) }
       changes.push({ entry, place, change })
     }
   }

@@ -37,20 +37,22 @@ export function pathBefore(event: ContractEvent, { before }: Around): readonly s
 /**
  * Whether an event concerns whoever watches these names, as paths have them: of them `*` is any one, `Lines[3]` an entry by its number, and
  * `Lines[Insurer = "acme-re"]` one whose key is or was this. It is about what is there or below, or takes away, or has come to be called so, what
- * stands above; what is changed at a prototype is changed in all entries.
+ * stands above; what is changed at a prototype is changed in all entries. `beside`: the names on other ways to what it is about, before it.
  */
 export function concerns(
   event: ContractEvent,
   watched: readonly string[],
   around: Around,
   keys: KeysOf,
+  beside: readonly (readonly string[])[] = [],
 ): boolean | Promise<boolean> {
   const isRenamed = event.type === 'ElementRenamed'
   const isAbove = isRenamed || event.type === 'ElementRemoved'
   const places = isRenamed
     ? [placeOf(event, around.before), placeOf(event, around.after)]
     : [placeOf(event, isAbove ? around.before : around.after)]
-  const met = places.flatMap((place) => {
+  const others = beside.map((names) => ({ document: around.before, names }))
+  const met = [...places, ...others].flatMap((place) => {
     const found = meeting(place, watched)
     return found !== undefined && (found.isBelow || isAbove) ? [found.keyed] : []
   })

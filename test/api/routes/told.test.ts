@@ -99,6 +99,21 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
     },
   )
 
+  await t.test('of what is erased is told at which paths it stood, to whoever watches one of them', async (t) => {
+    const { contract: uid } = (await ana.call('POST', '/api/Contract', { title: 'erased' })).body
+    const at = `/new-api/${uid}`
+    await ana.call('POST', at, { Claimant: { 'Full name': 'Ana', Country: 'Mexico' }, Other: 'x' })
+    const erased = await ana.call('POST', `/api/Contract/${uid}/Erasures`, { paths: ['Claimant/Full%20name'] })
+    const { index } = erased.body
+    const told = async (path: string) =>
+      (await ana.call('GET', `${at}${path}/~changes?after=${index - 1}`)).body.changes.filter(
+        ({ change }: { change: string }) => change === 'ValuesErased',
+      )
+    for (const path of ['', '/Claimant', '/Claimant/Full%20name'])
+      t.match(await told(path), [{ subject: at, index, at: ['Claimant/Full%20name'] }], path)
+    for (const path of ['/Claimant/Country', '/Other']) t.same(await told(path), [], path)
+  })
+
   await t.test('events come at the path itself, and go on where the last one was', async (t) => {
     const first = await listen(`${root}/Claimant`)
     t.same([first.status, first.type], [200, 'text/event-stream'])
@@ -259,8 +274,9 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
       socket.addEventListener('message', ({ data }) => resolve(String(data))),
     )
     socket.addEventListener('open', () => socket.send('{"subscribe":"Claimant/Country"}'))
-    const { problem } = JSON.parse(await answer)
+    const { problem, subscribe } = JSON.parse(await answer)
     t.match(problem, { code: 'no_such_subject', status: 404, detail: /spelled as the REST path/ })
+    t.equal(subscribe, 'Claimant/Country', 'it says what it answers')
     gone(socket)
   })
 

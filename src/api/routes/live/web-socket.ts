@@ -126,12 +126,15 @@ async function hear(text: string | undefined, connection: LiveConnection, sink: 
   }
   const { from, subscribe } = ask
   if (connection.size >= SUBSCRIPTIONS_MAX && !connection.has(subscribe)) {
-    sink.send({
-      problem: describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, { max: SUBSCRIPTIONS_MAX }),
-    })
+    const problem = describe('too_many_subscriptions', `at most ${SUBSCRIPTIONS_MAX}`, 429, { max: SUBSCRIPTIONS_MAX })
+    sink.send({ problem, subscribe })
     return
   }
-  await connection.begin(subjectIn(subscribe), subscribe, from as LiveFrom | undefined)
+  try {
+    await connection.begin(subjectIn(subscribe), subscribe, from as LiveFrom | undefined)
+  } catch (error) {
+    sink.send({ problem: problemOf(error), subscribe })
+  }
 }
 
 /** Whoever has not answered the last ping when the next is due is not there any more. */
