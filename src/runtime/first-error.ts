@@ -104,7 +104,7 @@ function meantIn(schema: TSchema & JsonSchema, value: unknown, path = ''): Meant
   const failing = failingIn(schema, value)
   if (failing === undefined) return whole
   const [step, below] = failing
-  const meant = meantIn(below as TSchema, (value as Record<string, unknown>)[step], `${path}/${pointer(step)}`)
+  const meant = meantIn(below as TSchema, (value as Record<string, unknown>)[step], `${path}/${pointerStep(step)}`)
   const isChoice = meant.schema !== below || constantsOf(meant.schema) !== undefined
   return isChoice ? meant : whole
 }
@@ -161,7 +161,7 @@ function unknownTag(branches: readonly JsonSchema[], { value, path }: Meant): Me
   if (name === undefined) return undefined
   const constants = branches.flatMap(({ properties = {} }) => properties[name] ?? [])
   if (constants.some((one) => one.const === members[name])) return undefined
-  return { schema: { anyOf: constants } as TSchema, value: members[name], path: `${path}/${pointer(name)}` }
+  return { schema: { anyOf: constants } as TSchema, value: members[name], path: `${path}/${pointerStep(name)}` }
 }
 
 /** Undefined: it is something else than a choice between constants. */
@@ -171,9 +171,9 @@ function constantsOf({ anyOf, enum: listed }: JsonSchema): readonly unknown[] | 
   return constants?.includes(undefined) === false ? constants : undefined
 }
 
-/** RFC 6901 §3. */
-function pointer(step: string): string {
-  return step.replaceAll('~', '~0').replaceAll('/', '~1')
+/** Of a JSON pointer (RFC 6901 §3). */
+export function pointerStep(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 
 /** What is left out is seen to be. */

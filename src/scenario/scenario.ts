@@ -5,7 +5,7 @@ import { describeFault } from '../aggregates/names/fit-text.ts'
 import type { TextFault } from '../aggregates/names/name-rules.ts'
 import type { FieldType } from '../events/field-type.ts'
 import { ConcordataError } from '../runtime/errors.ts'
-import { firstError } from '../runtime/first-error.ts'
+import { firstError, pointerStep } from '../runtime/first-error.ts'
 import { ScenarioSchema, type ScenarioStep } from './scenario-form.ts'
 
 /** A scenario file does not have its form. Evidence: `path`, a JSON Pointer into the file (RFC 6901). */
@@ -124,8 +124,4 @@ function unknown(path: string, name: string): ScenarioMalformed {
 
 function malformed(path: string, message: string): ScenarioMalformed {
   return new ScenarioMalformed('scenario_malformed', message, { path })
-}
-
-function pointerStep(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }

@@ -19,7 +19,7 @@ const RuleParams = Type.Object({ ...atElement, rule: RuleParam })
 export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports) => {
   const { defaultWaitMs } = ports
   const rules = new Rules(ports)
-  /** A rule is written to at an element that it has to do with. Throws NoSuchRule, NoSuchPath, NoSuchContract. */
+  /** A rule is read, and written to, at an element that it has to do with. Throws NoSuchRule, NoSuchPath, NoSuchContract. */
   const ruleAt = (params: { readonly uid: Uid; readonly element: string; readonly rule: string }) =>
     rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
 
@@ -48,7 +48,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
         response: { 200: ElementRuleSchema },
       },
     },
-    async ({ params }) => rules.oneAt(params.uid, parsePath(params.element), Number(params.rule)),
+    async ({ params }) => ruleAt(params),
   )
 
   app.get(
@@ -62,7 +62,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
         response: { 200: Says },
       },
     },
-    async ({ params }) => (await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))).says,
+    async ({ params }) => (await ruleAt(params)).says,
   )
 
   app.get(
@@ -77,7 +77,7 @@ export const elementRuleRoutes: TypedRoutes<RuleRoutesPorts> = async (app, ports
       },
     },
     async ({ params }) => {
-      const { votes, waitsFor } = await rules.oneAt(params.uid, parsePath(params.element), Number(params.rule))
+      const { votes, waitsFor } = await ruleAt(params)
       return [...votes, ...waitsFor.map((by) => ({ by, vote: null }))]
     },
   )

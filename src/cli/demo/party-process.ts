@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Handle } from '../../events/ids.ts'
@@ -46,7 +45,7 @@ export async function startParty(
   { handle, name }: { handle: Handle; name: string },
 ): Promise<DemoProcess> {
   const environment = readEnvironment(process.env)
-  if (!(await exists(join(dir, 'concordata.json')))) {
+  if (!existsSync(join(dir, 'concordata.json'))) {
     const [endpoint, api] = [`https://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
     await createIdentity(dir, { handle, name, endpoint, api, passphrase: environment.passphrase }, systemClock)
   }
@@ -107,11 +106,4 @@ function isUp(child: ChildProcess, what: string, log: string): Promise<void> {
       fail(`ended with status ${code}`)
     })
   })
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -18,9 +18,8 @@ import {
 import { encodeEntry } from '../../events/ledger-entry.ts'
 import type { Head, Payload, Statement } from '../../events/statement.ts'
 import { decodeStored } from '../../events/statement-codec.ts'
-import type { HistoryQuery, PastValue, ValueHistory } from '../../projections/queries/value-history.ts'
+import { type HistoryQuery, refsOfPast, type ValueHistory } from '../../projections/queries/value-history.ts'
 import type { Turns } from '../../runtime/turns.ts'
-import { type PayloadRef, refOf } from '../../store/payload-group.ts'
 import type { Store } from '../../store/port.ts'
 import { feedStream } from '../../store/streams.ts'
 import { pathOf } from '../written-rule.ts'
@@ -81,7 +80,7 @@ export async function elementEvidence(
   for (const [place, past] of page.entries()) {
     if (turns?.isOver === true) await turns.next()
     if (place % VALUES_AT_ONCE === 0) {
-      const refs = page.slice(place, place + VALUES_AT_ONCE).flatMap(refIn)
+      const refs = page.slice(place, place + VALUES_AT_ONCE).flatMap(refsOfPast)
       opened = await store.payloads.get(contract, refs)
     }
     const { agreedAt, field, proposal, seal } = past
@@ -92,7 +91,7 @@ export async function elementEvidence(
       at: pathOf(field, state.settling.agreed),
       proposal,
       seal,
-      ...openedIn(opened, seal),
+      ...payloadIn(opened, seal),
       ...(!isComputed(proposal) && (await statementOf(requestKey({ ...requestOf(proposal), index: 0 })))),
       index: agreedAt,
       entry,
@@ -111,11 +110,7 @@ function notesIn(state: AgreementState): ElementEvidence['notes'] {
   })
 }
 
-function refIn({ proposal: id, revealedIn, seal }: PastValue): PayloadRef[] {
-  return seal === null ? [] : [refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })]
-}
-
-function openedIn(opened: ReadonlyMap<Hash, string>, seal: Hash) {
+function payloadIn(opened: ReadonlyMap<Hash, string>, seal: Hash) {
   const text = opened.get(seal)
   return text === undefined ? {} : { opened: JSON.parse(text) as Payload }
 }

@@ -4,8 +4,7 @@ import type { Audience } from '../../events/audience.ts'
 import type { CandidateEnd } from '../../events/contract-events.ts'
 import type { Handle, LedgerIndex, ProposalId, Uid } from '../../events/ids.ts'
 import { valueUnder } from '../../events/seal.ts'
-import type { HistoryQuery, PastValue, ValueHistory } from '../../projections/queries/value-history.ts'
-import { type PayloadRef, refOf } from '../../store/payload-group.ts'
+import { type HistoryQuery, refsOfPast, type ValueHistory } from '../../projections/queries/value-history.ts'
 import type { PayloadStore } from '../../store/port.ts'
 import { pathOf } from '../written-rule.ts'
 
@@ -43,7 +42,7 @@ export async function elementHistory(
 ): Promise<ShownHistory> {
   const found = history.of(state.contract as Uid, id, { ...query, limit: query.limit + 1 })
   const shown = found.slice(0, query.limit)
-  const opened = await payloads.get(state.contract as Uid, shown.flatMap(refsOf))
+  const opened = await payloads.get(state.contract as Uid, shown.flatMap(refsOfPast))
   const values = shown.map((past): ShownPastValue => {
     const { agreedAt, audience, by, endedAt, endedBy, field, index, proposal, seal, time } = past
     const text = seal === null ? undefined : opened.get(seal)
@@ -63,9 +62,4 @@ export async function elementHistory(
   })
   const last = shown.at(-1)
   return { values, ...(found.length > query.limit && last !== undefined && { before: last.place }) }
-}
-
-function refsOf({ proposal: id, revealedIn, seal }: PastValue): PayloadRef[] {
-  if (seal === null) return []
-  return [refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })]
 }

@@ -49,7 +49,7 @@ export function newSecret(): string {
 /** Throws IdentityDamaged. */
 export async function readPartyFile(path: string): Promise<PartyFile> {
   const text = await readText(path)
-  const party = parse(path, text)
+  const party = parseFile(path, text)
   if (partyForm.Check(party)) return party
   throw damaged(path, 'is not what `concordata init` writes')
 }
@@ -72,7 +72,8 @@ export function damaged(path: string, what: string, options?: ErrorOptions): Ide
   return new IdentityDamaged('identity_damaged', `${path} ${what}`, { path }, options)
 }
 
-function parse(path: string, text: string): unknown {
+/** `text`: of the file at `path`. Throws IdentityDamaged. */
+export function parseFile(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -9,7 +9,7 @@ import { HASH_PATTERN, sha256 } from '../../crypto/hash.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { replaceFile } from '../../runtime/durable-file.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
-import { damaged, identityPaths, readSecret } from '../identity/identity-files.ts'
+import { damaged, identityPaths, parseFile, readSecret } from '../identity/identity-files.ts'
 
 /** A key of that name is there already, or there is none. Evidence: `name`. */
 export class ApiKeyUnfit extends ConcordataError {}
@@ -46,7 +46,7 @@ export async function readApiKeys(dir: string): Promise<readonly ApiKey[]> {
     if (error.code === 'ENOENT') return '{"keys":[]}'
     throw damaged(path, `cannot be read: ${error.code}`, { cause: error })
   })
-  const parsed = parse(path, text)
+  const parsed = parseFile(path, text)
   if (!fileForm.Check(parsed)) throw damaged(path, 'is not what `concordata api-key` writes')
   return parsed.keys
 }
@@ -162,13 +162,5 @@ export class ApiKeys {
   async #read(version: string): Promise<void> {
     this.#keys = new Map((await readApiKeys(this.#dir)).map((key) => [key.hash, key]))
     this.#version = version
-  }
-}
-
-function parse(path: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw damaged(path, 'is not JSON', { cause })
   }
 }

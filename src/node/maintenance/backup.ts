@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { access, copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -86,9 +86,9 @@ export async function makeBackup(
 async function fill(to: string, dir: string, options: BackupOptions, clock: Clock): Promise<string[]> {
   await copySqliteStore(storePath(dir), join(to, basename(storePath(dir))))
   const webhooks = webhooksPath(dir)
-  if (await exists(webhooks)) await copyWebhooks(webhooks, join(to, basename(webhooks)))
+  if (existsSync(webhooks)) await copyWebhooks(webhooks, join(to, basename(webhooks)))
   for (const path of identityFiles(dir, options)) {
-    if (await exists(path)) await copyDurably(path, join(to, basename(path)))
+    if (existsSync(path)) await copyDurably(path, join(to, basename(path)))
   }
   const rotated = (await readdir(identityPaths(dir).signingKeys).catch(() => [])).filter((name) => KEY_FILE.test(name))
   if (rotated.length > 0) await mkdir(join(to, SIGNING_KEYS), { mode: 0o700 })
@@ -125,7 +125,7 @@ export async function restoreBackup(from: string, dir: string): Promise<string[]
   try {
     await refuseOther(from, dir)
     const missing: string[] = []
-    for (const name of Object.keys(files)) if (!(await exists(join(dir, name)))) missing.push(name)
+    for (const name of Object.keys(files)) if (!existsSync(join(dir, name))) missing.push(name)
     // It is of the store that was moved away, and follows from the one that comes.
     forgetReadModel(dir)
     // A directory with a configuration is whole: so that comes last.
@@ -156,7 +156,7 @@ function identityFiles(dir: string, { withPassphrase }: BackupOptions): string[]
 async function refuseOther(from: string, dir: string): Promise<void> {
   const store = storePath(dir)
   for (const path of [store, `${store}-wal`]) {
-    if (await exists(path)) {
+    if (existsSync(path)) {
       throw new RestoreRefused('restore_refused', `${path} is there: move it away first, and leave guard/ there`, {
         path,
       })
@@ -213,13 +213,6 @@ async function measure(path: string): Promise<{ bytes: number; sha256: string }>
 
 function textOf(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(() => undefined)
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function damaged(path: string, what: string): BackupDamaged {

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3'
 import type { Hash } from '../../crypto/hash.ts'
 import type { CandidateEnd } from '../../events/contract-events.ts'
 import type { ElementId, Handle, LedgerIndex, ProposalId, Uid } from '../../events/ids.ts'
-import type { PayloadGroup } from '../../store/payload-group.ts'
+import { type PayloadGroup, type PayloadRef, refOf } from '../../store/payload-group.ts'
 import { LOCAL_IDS } from '../row-id.ts'
 
 /** A value that was put forward, or computed. */
@@ -24,6 +24,11 @@ export interface PastValue {
   readonly agreedAt: LedgerIndex | null
   readonly endedAt: LedgerIndex | null
   readonly endedBy: CandidateEnd | 'emptied' | 'removed' | null
+}
+
+/** Where what is under its seal is kept. */
+export function refsOfPast({ proposal: id, revealedIn, seal }: PastValue): PayloadRef[] {
+  return seal === null ? [] : [refOf({ id, seal, ...(revealedIn !== null && { revealedBy: revealedIn }) })]
 }
 
 export interface HistoryQuery {
