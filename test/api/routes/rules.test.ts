@@ -346,7 +346,7 @@ t.test(
         const revealed = await party.call('POST', `${at}/Disclosures`, { at: 'Own/Note' })
         t.match([revealed.status, revealed.body.code], [404, 'no_agreed_value'], 'nobody can reveal it')
         const told = (await party.call('GET', `${path}/Own/Note/~changes`)).body.changes
-        t.match(told.at(-1), { change: 'ProposalAgreed' })
+        t.match(told.at(-1), { change: 'ValuesErased' })
         t.notOk(
           told.some((one: object) => 'value' in one),
           'and it is not told as one that others hold',
