@@ -11,6 +11,7 @@ import type { VoidReason } from '../events/outcome.ts'
 import type { Payloads } from '../events/statement.ts'
 import { publicationOf, type ShownWarning } from './publication-preview.ts'
 import type { RefusingRule } from './refusing-rule.ts'
+import { erasureIn, type ShownErasure } from './requests/erasure-asked.ts'
 import type { VoidDetails } from './requests/void-details.ts'
 import { pathOf } from './written-rule.ts'
 
@@ -34,11 +35,13 @@ export interface DryRun {
   readonly flagged: readonly { readonly path: string; readonly rule: number; readonly holds: boolean }[]
   /** Change sets that would wait, take effect or fall. All else is then what the one that would wait comes to with all its votes. */
   readonly changeSets: readonly ShownFate[]
+  /** That is asked for, or voted for. */
+  readonly erasure?: ShownErasure
   /** What a publication would come to if every member had voted YES on its rules: of a request that drafts or votes on rules, or publishes. */
   readonly publication?: PublicationDryRun
 }
 
-interface PublicationDryRun extends Omit<DryRun, 'kind' | 'candidates' | 'changeSets' | 'publication'> {
+interface PublicationDryRun extends Omit<DryRun, 'kind' | 'candidates' | 'changeSets' | 'erasure' | 'publication'> {
   readonly ruleSets: readonly number[]
   readonly warnings: readonly ShownWarning[]
 }
@@ -105,6 +108,7 @@ function* publicationDryRun(
   const {
     candidates: _none,
     changeSets: _sets,
+    erasure: _erasure,
     kind: _kind,
     ...would
   } = yield* requestDryRun(verdict, tried, published)
@@ -123,7 +127,8 @@ function* requestDryRun(verdict: Verdict, { payloads, time }: Tried, state: Agre
   const open = openIn(state.ledger, state.feeds)
   const opened = (id: ProposalId, seal: Hash | null) =>
     seal === null ? null : (payloads[seal] ?? wanted.computed.get(seal) ?? open({ id, seal }))?.value
-  return { ...noChange, ...changesIn(wanted.events, wanted.state, opened), changeSets }
+  const erasure = erasureIn(verdict.events, verdict.state)
+  return { ...noChange, ...changesIn(wanted.events, wanted.state, opened), changeSets, ...(erasure && { erasure }) }
 }
 
 function fatesIn(events: readonly ContractEvent[]): ShownFate[] {

@@ -1,12 +1,10 @@
-import { fieldsHolding } from '../aggregates/contract/document/element.ts'
-import { erasedIn, isErased, type OpenErasure } from '../aggregates/contract/erased-values.ts'
-import { type ContractState, membersOf } from '../aggregates/contract/state.ts'
+import { erasedIn, isErased } from '../aggregates/contract/erased-values.ts'
 import { isWithin } from '../aggregates/rules/schema.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
 import type { Hash } from '../crypto/hash.ts'
 import type { About } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import type { ElementId, Handle, LedgerIndex, Uid } from '../events/ids.ts'
+import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
@@ -14,7 +12,7 @@ import { contractStream } from '../store/streams.ts'
 import type { Documents, Wait } from './documents.ts'
 import { elementsAt } from './element-at.ts'
 import type { RequestResult } from './request-result.ts'
-import { pathOf } from './written-rule.ts'
+import { type ShownErasure, shownErasure } from './requests/erasure-asked.ts'
 
 /** Nothing, or too much, is named to be erased at once. Evidence: `contract`, `values`, of too much `limit`. */
 export class ErasureUnfit extends ConcordataError {}
@@ -24,19 +22,6 @@ export class NoSuchErasure extends ConcordataError {}
 
 /** How many values one erasure can name (EraseValues). */
 const VALUES_MAX = 1000
-
-/** What some members want erased. */
-export interface ShownErasure {
-  /** Its name: what a vote is for. */
-  readonly erasure: Hash
-  /** How many values. */
-  readonly values: number
-  /** Paths of fields at which one of them stands. Others have been replaced, or are no values of fields. */
-  readonly at: readonly string[]
-  readonly votes: readonly Handle[]
-  /** Members whose vote is missing. */
-  readonly waitsFor: readonly Handle[]
-}
 
 export interface ShownErasures {
   readonly open: readonly ShownErasure[]
@@ -122,16 +107,5 @@ export class DocumentErasures {
         if (event.seal !== null && isThere(event.field)) yield event.seal
       }
     }
-  }
-}
-
-function shownErasure({ id, seals, votes }: OpenErasure, state: ContractState): ShownErasure {
-  const members = membersOf(state).map(({ card }) => card.handle)
-  return {
-    erasure: id,
-    values: seals.length,
-    at: [...fieldsHolding(state.document, new Set(seals))].map((field) => pathOf(field.id, state)),
-    votes,
-    waitsFor: members.filter((member) => !votes.includes(member)),
   }
 }

@@ -94,6 +94,15 @@ const DryRunSchema = object(
         reason: Type.Optional(VoidReasonSchema),
       }),
     ),
+    erasure: Type.Optional(
+      object({
+        erasure: HashSchema,
+        values: CountSchema,
+        at: Type.Array(ElementPath),
+        votes: Handles,
+        waitsFor: Handles,
+      }),
+    ),
     publication: Type.Optional(
       object({ ruleSets: Type.Array(RuleNumberSchema), warnings: Type.Array(WarningSchema), ...effects }),
     ),

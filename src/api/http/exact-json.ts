@@ -36,7 +36,8 @@ export function parseExactly(text: string): unknown {
   try {
     value = isRounded ? JSON.parse(text, asWritten) : JSON.parse(text)
   } catch (cause) {
-    throw new BodyMalformed('body_malformed', `it is not valid JSON: ${placeOfFault(text)}`, {}, { cause })
+    const why = text.trim() === '' ? 'it is empty, and no JSON' : `it is not valid JSON: ${placeOfFault(text)}`
+    throw new BodyMalformed('body_malformed', why, {}, { cause })
   }
   if (membersIn(value) !== members) throw new BodyMalformed('body_malformed', 'a member stands twice in one object')
   return value

@@ -46,7 +46,10 @@ export function formCheck(schema: TSchema, httpPart: string | undefined): (value
     const read = integers.length === 0 ? value : withIntegers(integers, value as Record<string, unknown>)
     if (form.Check(read)) return { value: read }
     const { instancePath: path, message: expected, options } = firstError(form, read)
-    const what = `${parts[httpPart ?? ''] ?? 'the request'}${path === '' ? '' : ` at ${path}`} ${expected}`
+    const isMissing = httpPart === 'body' && (read === undefined || read === null)
+    const what = isMissing
+      ? `the body is missing, or null: it ${expected}, {} where nothing is to be said`
+      : `${parts[httpPart ?? ''] ?? 'the request'}${path === '' ? '' : ` at ${path}`} ${expected}`
     const evidence = { path, expected, ...(options && { options }) }
     return { error: new RequestMalformed('request_malformed', what, evidence) }
   }

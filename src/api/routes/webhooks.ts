@@ -172,7 +172,7 @@ export const webhookRoutes: TypedRoutes<WebhookRoutesPorts> = async (app, { webh
   app.post(
     '/api/Webhook/:webhook/Attempts',
     {
-      config: { role: 'reader', problems: ofWebhook },
+      config: { role: 'reader', problems: [...ofWebhook, 'webhook_unfit'] },
       schema: {
         operationId: 'retryWebhook',
         summary: 'Tries all that waits at once',

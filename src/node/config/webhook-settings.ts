@@ -13,6 +13,8 @@ export const WebhookSettingsSchema = Type.Object(
     receivers: Type.Array(Type.String({ pattern: RECEIVER_PATTERN, maxLength: 300 }), { minItems: 1, maxItems: 1_000 }),
     /** Addresses that are not on the public Internet, and yet may be called if a receiver is there. */
     networks: Type.Optional(Type.Array(Type.String({ pattern: NETWORK_PATTERN }), { maxItems: 1_000 })),
+    /** PEM of the authority that signed the receivers' certificates, beside those that Node.js trusts; counted from the data directory. */
+    ca: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 })),
   },
   { additionalProperties: false },
 )

@@ -1,3 +1,4 @@
+import { getCACertificates } from 'node:tls'
 import { Agent, errors, request } from 'undici'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Message } from './messages.ts'
@@ -32,13 +33,17 @@ export class Sender {
   readonly #timeoutMs: number
   #isClosed = false
 
-  /** `timeoutMs`: from the call to the last byte of the answer. */
-  constructor(receivers: Receivers, clock: Clock, timeoutMs = TIMEOUT_MS) {
+  /** `timeoutMs`: from the call to the last byte of the answer. `ca`: PEM of an authority that is trusted beside those that Node.js trusts. */
+  constructor(receivers: Receivers, clock: Clock, timeoutMs = TIMEOUT_MS, ca?: string) {
     this.#receivers = receivers
     this.#clock = clock
     this.#timeoutMs = timeoutMs
     this.#agent = new Agent({
-      connect: { lookup: receivers.lookup, timeout: timeoutMs },
+      connect: {
+        lookup: receivers.lookup,
+        timeout: timeoutMs,
+        ...(ca !== undefined && { ca: [...getCACertificates('default'), ca] }),
+      },
       connections: CONNECTIONS_MAX,
       // Each message has a time for all of it.
       headersTimeout: 0,

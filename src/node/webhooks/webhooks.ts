@@ -167,7 +167,7 @@ export class NodeWebhooks implements Webhooks {
   }
 
   retry(id: string, owner: WebhookOwner): void {
-    this.#hook(id, owner)
+    requireActive(this.#hook(id, owner))
     this.#deliveries.retry(id)
   }
 
@@ -193,6 +193,7 @@ export class NodeWebhooks implements Webhooks {
     owner: WebhookOwner,
   ): ReturnType<Webhooks['replay']> {
     const hook = this.#hook(id, owner)
+    requireActive(hook)
     const subject = subjectIn(hook.subject)
     const { stream, size } = await this.#toReplay(subject, contract)
     const last = to ?? Math.max(from, size - 1)
@@ -333,6 +334,11 @@ function shownFailure({ attempts, error, first, last, message }: GivenUpMessage)
 
 function rfc3339(time: number): string {
   return new Date(time).toISOString()
+}
+
+/** Nothing is sent of one that has ended, whoever asks for it. */
+function requireActive({ ended }: Hook): void {
+  if (ended !== null) throw unfit(`it has ended (${ended}), and is told nothing`, ['POST …/Activation'])
 }
 
 function unfit(what: string, expected: readonly string[]): WebhookUnfit {

@@ -324,6 +324,9 @@ t.test(
       const confided = await ana.call('POST', path, own)
       t.equal(confided.status, 201)
       const paths = ['Claimant', 'Own/Note']
+      const tried = await ana.call('POST', `${at}/Erasures?dry-run`, { paths })
+      const would = { values: 3, at: paths, votes: ['ana'], waitsFor: ['ben'] }
+      t.match(tried, { status: 200, body: { outcome: 'accepted', erasure: would } })
       const asked = await ana.call('POST', `${at}/Erasures`, { paths, about: { text: 'she has asked' } })
       t.equal(asked.status, 200)
       const open = async () => (await ben.call('GET', `${at}/Erasures`)).body.open
@@ -334,6 +337,9 @@ t.test(
         const { erasures } = (await ben.call('GET', '/api/Attention')).body
         return erasures.count === 1 && erasures.items[0].waitsFor.includes('ben')
       })
+      const last = await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes?dry-run`, { vote: 'yes' })
+      t.match(last.body, { erasure: { ...would, erasure: one.erasure, votes: ['ana', 'ben'], waitsFor: [] } })
+      t.equal(tried.body.erasure.erasure, one.erasure)
       t.match((await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes`, { vote: 'yes' })).body, {
         vote: { erasure: one.erasure, state: 'agreed', changes: { erased: 3 } },
       })
@@ -346,7 +352,7 @@ t.test(
         const revealed = await party.call('POST', `${at}/Disclosures`, { at: 'Own/Note' })
         t.match([revealed.status, revealed.body.code], [404, 'no_agreed_value'], 'nobody can reveal it')
         const told = (await party.call('GET', `${path}/Own/Note/~changes`)).body.changes
-        t.match(told.at(-1), { change: 'ValuesErased' })
+        t.match(told.at(-1), { change: 'ValuesErased', subject: path, at: ['Claimant', 'Own/Note'] })
         t.notOk(
           told.some((one: object) => 'value' in one),
           'and it is not told as one that others hold',

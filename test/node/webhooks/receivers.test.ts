@@ -6,6 +6,8 @@ import { Receivers } from '../../../src/node/webhooks/receivers.ts'
 import { Sender } from '../../../src/node/webhooks/sender.ts'
 import { signerWith } from '../../../src/node/webhooks/signatures.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { newAuthority } from '../../support/authority.ts'
+import { webServer } from '../../support/web-server.ts'
 import { webhookReceiver } from '../../support/webhook-receiver.ts'
 
 const inside = [
@@ -165,6 +167,22 @@ t.test('an answer costs no more than its status, however long it is', async (t) 
   t.same(await sender.send(sender.targetAt(`${origin}/long`), message, signerWith([])), { kind: 'taken' })
   await sender.close()
   t.ok(written < 32 * 1024 * 1024, `it was cut off after ${written} bytes`)
+})
+
+t.test('an authority of the company is trusted where the configuration names it', async (t) => {
+  const authority = newAuthority('An authority of the company')
+  const port = await webServer(t, authority.issue('localhost'), (_, answer) => answer.writeHead(204).end())
+  const origin = `https://localhost:${port}`
+  const receivers = new Receivers({ receivers: [origin], networks: ['127.0.0.0/8', '::1'] })
+  const message = { id: 'a@0#0', revision: 0, part: 0, body: '{}', mark: null }
+  for (const [ca, sent] of [
+    [undefined, { kind: 'failed', error: /^(UNABLE_TO|SELF_SIGNED)/ }],
+    [authority.certificate, { kind: 'taken' }],
+  ] as const) {
+    const sender = new Sender(receivers, systemClock, undefined, ca)
+    t.match(await sender.send(sender.targetAt(`${origin}/`), message, signerWith([])), sent)
+    await sender.close()
+  }
 })
 
 t.test('each message has a time of its own to be taken in', async (t) => {

@@ -181,6 +181,19 @@ t.test('webhooks', { timeout: 240_000 }, async (t) => {
     t.match((await runCommand('webhook', 'list', '--data', ana.data)).output, /ended: receiver_gone/)
     const listed = JSON.parse((await runCommand('webhook', 'list', '--json', '--data', ana.data)).output)
     t.ok(listed.some(({ why }: { why?: string }) => why === 'receiver_gone'))
+    t.match(await ana.call('POST', `/api/Webhook/${id}/Secret`), {
+      status: 400,
+      body: {
+        code: 'request_malformed',
+        detail: /^the body is missing, or null: it must be object, {}/,
+      },
+    })
+    const ended = {
+      status: 422,
+      body: { code: 'webhook_unfit', expected: 'POST …/Activation', detail: /receiver_gone/ },
+    }
+    t.match(await ana.call('POST', `/api/Webhook/${id}/Attempts`), ended, 'nothing is tried')
+    t.match(await ana.call('POST', `/api/Webhook/${id}/Replays`, { from: 0 }), ended)
     take('/gone')
     t.match(await ana.call('POST', `/api/Webhook/${id}/Activation`), { status: 200, body: { state: 'active' } })
     await until('what it was not told', async () => values('/gone').includes('second'))
