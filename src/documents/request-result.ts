@@ -12,7 +12,7 @@ import type { EventStore, PayloadStore } from '../store/port.ts'
 import type { CandidateFate } from './candidates/fates.ts'
 import type { DryRun } from './dry-run.ts'
 import type { RefusingRule, RefusingRulePorts } from './refusing-rule.ts'
-import { asksToAdd, createdIn } from './requests/created.ts'
+import { asksToAdd, asksToDraft, createdIn, type Drafted, draftedIn } from './requests/created.ts'
 import { explained, type RefusedHere } from './requests/refused-here.ts'
 import type { VoidDetails } from './requests/void-details.ts'
 import { aboutRef, aboutsIn, type ShownOutcome, shownOutcome } from './shown-outcome.ts'
@@ -58,6 +58,8 @@ type SubmittedResult = { readonly contract: Uid } & (
       readonly createdAt?: readonly string[]
       /** What has become of what it has put to the vote as a change set, or voted on. */
       readonly vote?: VoteFate
+      /** The number of the rule, or rule set, that it has drafted. */
+      readonly drafted?: Drafted
     })
 )
 
@@ -97,7 +99,10 @@ export async function resultFor(
   if (outcome.kind === 'accepted') {
     const voted = votedOnBy(asked.request, requestKey(request))
     const vote = voted && (await voteFate(voted, fate.index, live, ports.events))
-    return vote === undefined ? result : { ...result, vote }
+    const drafted = asksToDraft(asked.request as Request)
+      ? await settledAt(ports.events, live.contract, fate.index)
+      : undefined
+    return { ...result, ...(vote && { vote }), ...(drafted && { drafted: draftedIn(drafted) }) }
   }
   if (outcome.kind !== 'void') return result
   const { changeSet, commands } = asked.request as Request & { readonly commands: readonly Command[] }

@@ -44,7 +44,14 @@ const VoteFateSchema = object(
 )
 /** Agreed: every member has signed for it. */
 const AgreedSchema = object(
-  { request: RequestKey, index: CountSchema, vote: Type.Optional(VoteFateSchema), ...inParts },
+  {
+    request: RequestKey,
+    index: CountSchema,
+    vote: Type.Optional(VoteFateSchema),
+    rule: Type.Optional(RuleNumberSchema),
+    ruleSet: Type.Optional(RuleNumberSchema),
+    ...inParts,
+  },
   'Agreed',
 )
 /** All that was to be written stands agreed already. */

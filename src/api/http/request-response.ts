@@ -26,6 +26,9 @@ interface AgreedBody {
   readonly request: string
   readonly index: number
   readonly vote?: VoteFate
+  /** Of what was drafted. */
+  readonly rule?: number
+  readonly ruleSet?: number
 }
 /** What was written waits for votes. */
 interface VotingBody {
@@ -117,7 +120,7 @@ function settled(result: Settled): Answer {
   const place = { request: requestKey(request), index }
   switch (outcome.kind) {
     case 'accepted':
-      return agreed(contract, { ...place, ...(result.vote && { vote: result.vote }) }, createdAt)
+      return agreed(contract, { ...place, ...(result.vote && { vote: result.vote }), ...result.drafted }, createdAt)
     case 'void':
       return voidOf(outcome.reason, result, place)
     case 'refused':

@@ -1,4 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
+import type { Drafted } from '../../documents/requests/created.ts'
 import type { ShownRule, ShownRules } from '../../documents/rules/rules.ts'
 import type { About } from '../../events/about.ts'
 import { type ApiClient, ApiProblem, apiClientFor, withHint } from '../api-client.ts'
@@ -51,8 +52,10 @@ export function ruleDraftCommands(rule: Command): void {
     .action(async (uid: string, name: string, { data, json }: Options) => {
       const client = await apiClientFor(data)
       const added = await client.call('POST', `/api/Contract/${uid}/RuleSets`, { name })
-      const { number } = (await rulesOf(client, uid)).ruleSets.findLast((one) => one.name === name) ?? {}
-      printResult(json, added, [number === undefined ? fateOf(uid, added as Written) : `Added as rule set ${number}.`])
+      const { ruleSet } = added as Drafted
+      printResult(json, added, [
+        ruleSet === undefined ? fateOf(uid, added as Written) : `Added as rule set ${ruleSet}.`,
+      ])
     })
 
   of('draft')
@@ -70,7 +73,7 @@ export function ruleDraftCommands(rule: Command): void {
           ? withHint(error, '--set says of which rule set it is; only a trigger has none')
           : error
       })
-      const number = json ? undefined : await numberOf(client, uid, drafted as Written)
+      const { rule: number } = drafted as Drafted
       printResult(json, drafted, [
         number === undefined ? fateOf(uid, drafted as Written) : `Drafted as rule ${number}.`,
       ])
@@ -140,13 +143,6 @@ export function ruleDraftCommands(rule: Command): void {
         ...(isDone ? ['No rule is in force any more.'] : []),
       ])
     })
-}
-
-/** Which rule a request has drafted; undefined: that has not settled. */
-async function numberOf(client: ApiClient, uid: string, { index }: Written): Promise<number | undefined> {
-  if (index === undefined) return undefined
-  const diff = await client.call('GET', `/api/Contract/${uid}/Diff?from=${index - 1}&to=${index}`)
-  return (diff as { rules: readonly { rule: number }[] }).rules[0]?.rule
 }
 
 function hasAllVotes({ vote }: Voted): boolean {

@@ -8,6 +8,27 @@ import { AgreedView } from '../agreed-view.ts'
 
 const additions: ReadonlySet<string> = new Set(['AddBlock', 'AddEntry', 'AddField', 'AddList'])
 
+/** What is named by a number that is given to it when it is drafted or added. */
+export interface Drafted {
+  readonly rule?: number
+  readonly ruleSet?: number
+}
+
+/** Whether it drafts a rule, or adds a rule set, and does nothing else. */
+export function asksToDraft(request: Request): boolean {
+  const [only, ...others] = 'commands' in request ? request.commands : []
+  return others.length === 0 && (only?.type === 'DraftRule' || only?.type === 'AddRuleSet')
+}
+
+/** The number that it has been given. */
+export function draftedIn({ events }: LedgerEntry): Drafted {
+  for (const event of events) {
+    if (event.type === 'RuleDrafted') return { rule: event.rule }
+    if (event.type === 'RuleSetAdded') return { ruleSet: event.ruleSet }
+  }
+  return {}
+}
+
 /** Whether it asks for elements that are not there. */
 export function asksToAdd(request: Request): boolean {
   return 'commands' in request && request.commands.some(({ type }) => additions.has(type))

@@ -30,7 +30,7 @@ t.test(
 
     await t.test('a rule that cannot be read says where, and what may be meant', async (t) => {
       const says = { kind: 'constraint', condition: 'Rat <= 1' }
-      t.equal((await ana.call('POST', `${at}/RuleSets`, { name: 'Money' })).status, 200)
+      t.match(await ana.call('POST', `${at}/RuleSets`, { name: 'Money' }), { status: 200, body: { ruleSet: 1 } })
       t.match(await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says }), {
         status: 422,
         body: { code: 'expression_unknown_name', from: 0, to: 3, suggestion: 'Rate' },
@@ -44,7 +44,11 @@ t.test(
 
     await t.test('rules are drafted as text, shown as text, and voted on by hash', async (t) => {
       const assignment = { kind: 'assignment', target: 'Terms/Premium', expression: 'Sum*Rate' }
-      t.equal((await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says: assignment })).status, 200)
+      const assigned = { at: 'Terms', ruleSet: 1, says: assignment }
+      const drafted = await ana.call('POST', `${at}/Rules`, assigned, undefined, { 'idempotency-key': 'draft' })
+      t.match(drafted, { status: 200, body: { rule: 1 } })
+      const again = await ana.call('POST', `${at}/Rules`, assigned, undefined, { 'idempotency-key': 'draft' })
+      t.same(again.body, drafted.body, 'asked again it is told the same')
       const constraint = { kind: 'constraint', condition: 'Rate<0.5' }
       t.equal((await ana.call('POST', `${at}/Rules`, { at: 'Terms', ruleSet: 1, says: constraint })).status, 200)
       await until('ben to see them', async () => (await seen(ben)).rules.length === 2)
