@@ -110,6 +110,7 @@ export const bounded: Readonly<Record<string, readonly string[]>> = {
     'contracts/replica/opening/lost-computed.ts wanted',
     'api/openapi/components.ts #schemas',
     'api/openapi/components.ts #seen',
+    'api/openapi/contract.ts tags',
     'documents/tables/table.ts columns',
     'documents/elements/element-evidence.ts found',
     'documents/writing/parts.ts going',
