@@ -71,6 +71,26 @@ t.test('workbooks of other programs: shared texts, numbers, booleans, gaps, what
   t.equal(tableOfXlsx(workbook(far)).length, 20_000, 'of empty rows at the end there are not more than cells')
 })
 
+t.test('a number of a spreadsheet is what was typed, not the double that stands for it', async (t) => {
+  for (const [written, meant] of [
+    // As Excel writes 1.1, 0.1, 1e-5, 29.9, -4.35 and 100.
+    ['1.1000000000000001', '1.1'],
+    ['0.10000000000000001', '0.1'],
+    ['1.0000000000000001E-5', '0.00001'],
+    ['29.899999999999999', '29.9'],
+    ['-4.3499999999999996', '-4.35'],
+    ['100', '100'],
+    ['1E+20', '100000000000000000000'],
+    // As others write numbers.
+    ['12.50', '12.50'],
+    ['12345678901234567890.12', '12345678901234567890.12'],
+    ['10000000000000001', '10000000000000001'],
+    ['0.30000000000000004', '0.30000000000000004'],
+    ['no number', 'no number'],
+  ] as const)
+    t.same(tableOfXlsx(workbook(`<row><c><v>${written}</v></c></row>`)), [[meant]], written)
+})
+
 t.test('a hostile workbook is refused before it is unpacked', async (t) => {
   const refused = (bytes: Buffer, why: string, limit?: { name: string; max: number }) => {
     try {

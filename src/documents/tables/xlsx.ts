@@ -1,5 +1,6 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import { ConcordataError, type ExceededLimit } from '../../runtime/errors.ts'
+import { decimalDigits } from '../digits.ts'
 import { CELLS_MAX } from './csv-table.ts'
 import type { Table } from './table.ts'
 import { ZipReader, zipOf } from './zip.ts'
@@ -230,6 +231,8 @@ function cellOf(type: string, text: string, strings: readonly string[], name: st
     case 'inlineStr':
     case 'str':
       return unescaped(text)
+    case 'n':
+      return numberText(text)
     default:
       return text
   }
@@ -237,6 +240,28 @@ function cellOf(type: string, text: string, strings: readonly string[], name: st
 
 function nameOf(column: number, row: number): string {
   return `${columnName(column)}${row}`
+}
+
+/** As many digits as a person types, and as spreadsheets show. */
+const DIGITS_TYPED = 15
+/** As many as it takes to write any double. */
+const DIGITS_OF_DOUBLE = 17
+
+/**
+ * A number is a double there (ECMA-376 part 1, 18.18.11), and Excel writes what was typed as 1.1 with all digits of that:
+ * 1.1000000000000001. It is what was typed that is meant. What has a fraction of other digits stays as it is written.
+ */
+function numberText(text: string): string {
+  const written = decimalDigits(text)
+  if (written === undefined) return text
+  const digits = significantIn(written)
+  if (!written.includes('.') || digits <= DIGITS_TYPED || digits > DIGITS_OF_DOUBLE) return written
+  const typed = decimalDigits(String(Number(text)))
+  return typed !== undefined && significantIn(typed) <= DIGITS_TYPED ? typed : written
+}
+
+function significantIn(digits: string): number {
+  return digits.replace(/[-.]/g, '').replace(/^0+/, '').length
 }
 
 function columnName(column: number): string {
