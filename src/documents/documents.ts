@@ -243,7 +243,7 @@ export class Documents {
       const timeoutMs = wait.signedWithinMs === undefined ? wait.timeoutMs : 0
       const result = await resultAgain(before, live, timeoutMs, { ...this.#judging, clock })
       if (!waitsForVotes) return result
-      return withVotes(result, { awaited: [], from: 0 }, { ...wait, begun }, this.#voting(live))
+      return withVotes(result, { awaited: [], from: 0 }, { ...wait, begun, isAgain: true }, this.#voting(live))
     })
   }
 

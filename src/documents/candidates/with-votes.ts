@@ -29,6 +29,8 @@ interface VoteWait {
   readonly signedWithinMs?: number
   readonly isDryRun?: true
   readonly isStrict?: true
+  /** It was asked for before: what is withdrawn for a strict client may have been then. */
+  readonly isAgain?: true
 }
 
 /**
@@ -51,15 +53,17 @@ export async function withVotes(
   const isOfOne = awaited.length === 0 && result?.parts === undefined
   const fates = new Fates(live, store, asked, isOfOne ? (result?.index ?? from) : from)
   await fates.settle(timeLeft(wait, clock), clock)
-  const isTimedOut = wait.isStrict && fates.open.length > 0 && (await withdrawOpen(fates, voting))
+  const isWithdrawn = wait.isStrict && fates.open.length > 0 && (await withdrawOpen(fates, voting))
+  const candidates = await fates.shown()
+  const wasWithdrawn = wait.isStrict && wait.isAgain && candidates.some(({ fate }) => fate === 'withdrawn')
   return {
     kind: 'voted',
     contract: live.contract,
     request: result?.request ?? requestOf(first.proposal),
     ...(fates.agreedAt !== undefined && { index: fates.agreedAt }),
     ...(result?.createdAt && { createdAt: result.createdAt }),
-    candidates: await fates.shown(),
-    ...(isTimedOut && { isTimedOut }),
+    candidates,
+    ...((isWithdrawn || wasWithdrawn) && { isTimedOut: true }),
   }
 }
 

@@ -141,7 +141,9 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
   })
 
   await t.test('a strict client has it withdrawn when the time is over', async (t) => {
-    const answer = await ana.call('PUT', rate, 0.9, 'wait=2, handling=strict')
+    const put = () => ana.call('PUT', rate, 0.9, 'wait=2, handling=strict', { 'idempotency-key': 'strict' })
+    const answer = await put()
+    t.match(await put(), answer, 'and asked for again it is told so again')
     t.match(answer, { status: 504, body: { code: 'withdrawn', because: 'timed_out' } })
     t.match(answer.body.candidates, [{ fate: 'withdrawn', waitsFor: [] }])
     t.same(await open(ana), [], 'that has settled')
