@@ -286,6 +286,8 @@ t.test('whoever wants to know is told', { timeout: 240_000 }, async (t) => {
       const { size } = (await ana.call('GET', `/api/Contract/${contract}`)).body
       const beyond = { status: 404, body: { code: 'no_such_entry', index: size + 1, size } }
       t.match(await ana.call('GET', `${root}/~changes?after=${size}`), beyond)
+      const all = await ana.call('GET', `${root}/~changes`)
+      t.same(await ana.call('GET', `${root}/~changes?after=-1`), all, 'as a contract without an entry is answered')
       t.match(await ana.call('GET', `${root}/Claimant/~changes?after=${size}&wait=60`), beyond, 'at once')
       t.same(await code(root, { 'last-event-id': String(size + 1) }), [404, 'no_such_entry'])
       t.same(await code(`${root}?from=${size + 1}`), [404, 'no_such_entry'])

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { changesAfter, type ShownChanges } from '../../../documents/past/changes-after.ts'
 import { parsePath } from '../../../documents/path.ts'
-import { CountSchema, type Uid } from '../../../events/ids.ts'
+import type { Uid } from '../../../events/ids.ts'
 import { ChangesSchema } from '../../answers/element-views.ts'
 import { ofElement } from '../../answers/problems.ts'
 import type { Access } from '../../http/callers/authenticate.ts'
@@ -15,7 +15,8 @@ import type { LiveParts, LivePorts } from './parts.ts'
 const Params = Type.Object(atElement)
 const ChangesQuery = Type.Object(
   {
-    after: Type.Optional(CountSchema),
+    // As an answer has it: −1 where nothing has settled.
+    after: Type.Optional(Type.Integer({ minimum: -1 })),
     wait: Type.Optional(Type.Integer({ minimum: 0, maximum: WAIT_SECONDS_MAX })),
     // Those of one entry come together.
     limit: LimitSchema,
