@@ -67,9 +67,14 @@ function* fieldsOf(element: Element, value: unknown, names: readonly string[]): 
   }
 }
 
+const SEALED = '{"$sealed"'
+/** A text that looks like a sealed value has an apostrophe before it, and one more where there are some already. */
+const LIKE_SEALED = /^'*(?=\{"\$sealed")/
+
 function textIn(value: unknown): string | null {
   if (value === null) return null
-  return Array.isArray(value) || isSealed(value) || isAttachment(value) ? JSON.stringify(value) : textOf(value)
+  if (Array.isArray(value) || isSealed(value) || isAttachment(value)) return JSON.stringify(value)
+  return textOf(value).replace(LIKE_SEALED, "$&'")
 }
 
 /** What a table says is to stand at an element (decision 0136). `parse`: what a JSON text says. */
@@ -85,7 +90,7 @@ export interface TableReading {
 export function entriesIn(list: List, [head = [], ...rows]: Table, standing: number, reading: TableReading): unknown[] {
   const known = new Map(columnsOf(list).map((column) => [headOf(column.names), column]))
   const columns = head.map((name) => {
-    const column = known.get(nfc(name ?? ''))
+    const column = known.get(escapedHead(name ?? ''))
     if (column !== undefined) return column
     const message = `the entries of ${list.name} have no ${name ?? 'column without a name'}`
     throw new WriteUnfit('write_unfit', message, { options: [...known.keys()] })
@@ -153,10 +158,20 @@ export function fieldsIn(
 function valueIn(element: Field | List, text: string | null, cell: Cell, { parse, types }: TableReading): unknown {
   if (text === null) return element.kind === 'list' ? [] : null
   return inCell(cell, () => {
-    if (element.kind === 'list' || text.startsWith('{"$sealed"')) return parse(text)
+    if (element.kind === 'list' || text.startsWith(SEALED)) return parse(text)
     const type = builtInOf(element.field, types)
-    return type.type === 'attachment' ? parse(text) : valueFromText(type, text)
+    if (type.type === 'attachment') return parse(text)
+    return valueFromText(type, LIKE_SEALED.test(text) ? text.slice(1) : text)
   })
+}
+
+/** What needs no escape may have none, as in every path. */
+function escapedHead(head: string): string {
+  try {
+    return pathTo(parsePath(`/${head}`))
+  } catch {
+    return nfc(head)
+  }
 }
 
 function uneven(cell: Cell, has: number, wanted: number): WriteUnfit {

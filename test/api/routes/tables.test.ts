@@ -82,6 +82,26 @@ t.test('an entry without a value is a row, in CSV and in a workbook; empty rows 
   t.same(await get('/Words'), [...words, null, 'c'])
 })
 
+t.test(
+  'a text that looks like a sealed value is a text in a table, and nothing keeps the rest from being put back',
+  async (t) => {
+    const texts = ['{"$sealed":1}', `'{"$sealed": {}}`, `''{"$sealed"`, '{"$Sealed":1}']
+    t.equal((await json('POST', root, JSON.stringify({ Sealed: { 'A b': texts[0], Words: texts } }))).status, 201)
+    for (const at of ['/Sealed', '/Sealed/Words'])
+      for (const [type, form] of [
+        [CSV, 'csv'],
+        [XLSX, 'xlsx'],
+      ] as const) {
+        const url = new URL(`${root}${at}?format=${form}`, node.ana.api)
+        const shown = await fetch(url, { headers: { authorization: `Bearer ${node.ana.token}` } })
+        const written = await put(at, type, Buffer.from(await shown.arrayBuffer()))
+        t.match(JSON.parse(written.text), { unchanged: true }, `${at} ${form}`)
+      }
+    t.match(JSON.parse((await put('/Sealed', CSV, 'path,value\nA b,other\n')).text), { index: Number })
+    t.equal((await json('DELETE', `${root}/Sealed`, '')).status, 200)
+  },
+)
+
 t.test('what names no column is no table: it does not empty a list', async (t) => {
   const before = [await get('/Lines'), await size()]
   for (const [type, body] of [
@@ -165,6 +185,26 @@ t.test('what a table says wrongly is refused, and nothing of it is done', async 
     const answer = await put(path, CSV, body)
     t.match({ status: answer.status, ...JSON.parse(answer.text) }, { status, code }, body.slice(0, 30))
   }
+  const unread = { code: 'value_unreadable', cell: { row: 3 } }
+  t.match(JSON.parse((await put('', CSV, 'path,value\nTitle,x\nSum,100\n')).text), unread, 'where it stands')
+  t.match(
+    JSON.parse(
+      (
+        await json(
+          'POST',
+          root,
+          JSON.stringify({ Paid: { $list: { entriesMax: 4, entry: { 'Net sum': { $field: { type: 'money' } } } } } }),
+        )
+      ).text,
+    ),
+    { index: Number },
+  )
+  for (const head of ['Net sum', 'Net%20sum'])
+    t.match(JSON.parse((await put('/Paid', CSV, `${head}\nUSD 1\n100\n`)).text), {
+      code: 'value_unreadable',
+      cell: { row: 3, column: 'Net%20sum' },
+    })
+  t.equal((await json('DELETE', `${root}/Paid`, '')).status, 200)
   const many = `value\n${'x\n'.repeat(300)}`
   t.match(JSON.parse((await put('/Remarks', CSV, many, 'POST')).text), {
     status: 413,
@@ -185,7 +225,7 @@ t.test('what a table says wrongly is refused, and nothing of it is done', async 
   t.match(JSON.parse(bad.text), { status: 400, code: 'body_malformed' })
   t.equal((await put('/Lines', CSV, HEAD, 'PATCH')).status, 415)
   t.match(JSON.parse((await send(`GET ${root}/Title`, { accept: CSV })).text), { status: 406, code: 'not_acceptable' })
-  t.equal(await size(), before)
+  t.equal(await size(), before + 2)
 })
 
 t.test('what is wrong in a table is told with its row, and, where that can be said, with its column', async (t) => {
