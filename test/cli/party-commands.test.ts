@@ -39,6 +39,10 @@ t.test('nobody is anybody here before a person has compared a fingerprint', { ti
     status: 1,
     output: /its fingerprint is .*party_wrong_fingerprint/s,
   })
+  t.match(await party('approve', ana, 'ben', '--fingerprint', ben.fingerprint.slice(0, 20)), {
+    status: 1,
+    output: /what was told is none: 64 hexadecimal digits/,
+  })
   t.match(await party('approve', ana, 'nobody', '--fingerprint', ben.fingerprint), { output: /party_unknown/ })
   t.match(await party('approve', ana, 'ben', '--fingerprint', ben.fingerprint), { status: 0, output: /is approved/ })
 

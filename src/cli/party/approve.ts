@@ -42,7 +42,8 @@ export async function compared(card: PartyCard, endpoint: string, told: string |
   }
   const said = parseFingerprint(told)
   if (said === shown) return shown
-  const message = `${endpoint} is not approved: its fingerprint is ${formatFingerprint(shown)}`
+  const unlike = said === undefined ? ', and what was told is none: 64 hexadecimal digits' : ''
+  const message = `${endpoint} is not approved: its fingerprint is ${formatFingerprint(shown)}${unlike}`
   throw new PartyWrongFingerprint('party_wrong_fingerprint', message, {
     handle: card.handle,
     expected: said,
