@@ -59,7 +59,7 @@ export const groundBreaks: readonly Break[] = [
   {
     name: 'a key that is revoked while its call waits is answered',
     file: 'src/api/routes/live/changes.ts',
-    from: '      await requireStillGood(access, ports)\n',
+    from: '      await requireStillGood(access, this.#ports)\n',
     to: '',
     caughtBy: 'test/api/routes/told.test.ts',
   },

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { changesAfter, type ShownChanges } from '../../../documents/past/changes-after.ts'
 import { parsePath } from '../../../documents/path.ts'
@@ -26,12 +26,10 @@ const ChangesQuery = Type.Object(
 )
 
 /** `/new-api/<uid>/<path>/~changes`: for whoever asks again and again; a call may wait until there is something. */
-export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, hub }: LiveParts): void {
-  const waiting = new Set<() => void>()
+export function changesRoute(app: FastifyInstance, ports: LivePorts, parts: LiveParts): void {
+  const waiting = new WaitingCalls(ports, parts)
   // The server waits for answers that are not at their end.
-  app.addHook('preClose', async () => {
-    for (const end of waiting) end()
-  })
+  app.addHook('preClose', async () => waiting.end())
 
   app.get(
     '/new-api/:uid/:element/~changes',
@@ -51,22 +49,44 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
       const subject = { contract: uid as Uid, names: parsePath(element) }
       const read = (from: number): Promise<ShownChanges> => changesAfter(subject, from, limit, ports)
       const first = await read(after === undefined ? 0 : after + 1)
-      return wait === 0 || hasNews(first) ? first : waitFor(first, wait, request, reply, read)
+      if (wait === 0 || hasNews(first)) return first
+      return waiting.wait({ contract: subject.contract, access: request.access as Access, reply, read, first }, wait)
     },
   )
+}
 
-  async function waitFor(
-    first: ShownChanges,
-    seconds: number,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    read: (from: number) => Promise<ShownChanges>,
-  ): Promise<ShownChanges> {
-    const { uid } = request.params as Static<typeof Params>
-    const access = request.access as Access
+/** A call that has found nothing new so far. */
+interface WaitingCall {
+  readonly contract: Uid
+  readonly access: Access
+  readonly reply: FastifyReply
+  /** What has changed from an entry on. */
+  readonly read: (from: number) => Promise<ShownChanges>
+  readonly first: ShownChanges
+}
+
+class WaitingCalls {
+  readonly #ports: LivePorts
+  readonly #parts: LiveParts
+  /** Has each answered with what there is. */
+  readonly #ends = new Set<() => void>()
+
+  constructor(ports: LivePorts, parts: LiveParts) {
+    this.#ports = ports
+    this.#parts = parts
+  }
+
+  end(): void {
+    for (const end of this.#ends) end()
+  }
+
+  /** Until there is something new, the time or the connection ends, or the key is not good any more. Throws ApiTooManyCalls, NotAuthorized, TokenInvalid, and as `read`. */
+  async wait({ access, contract, first, read, reply }: WaitingCall, seconds: number): Promise<ShownChanges> {
+    const { callers, hub } = this.#parts
     const { name } = access.caller
     callers.enter(name)
     let isOver = false
+    let hasSettled = false
     let wake = () => {}
     const end = () => {
       isOver = true
@@ -74,20 +94,18 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
     }
     const timer = setTimeout(end, seconds * 1000)
     reply.raw.once('close', end)
-    const forget = watchAccess(access, ports, end)
-    waiting.add(end)
-    let hasSettled = false
+    const forget = watchAccess(access, this.#ports, end)
+    this.#ends.add(end)
     const unwatch = hub.watch({
-      settled(contract) {
-        if (contract !== uid) return
+      settled(other) {
+        if (other !== contract) return
         hasSettled = true
         wake()
       },
     })
-    let found = first
     try {
       // What has settled between the first look and now.
-      found = await read(found.after + 1)
+      let found = await read(first.after + 1)
       while (!isOver && !hasNews(found)) {
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -96,13 +114,13 @@ export function changesRoute(app: FastifyInstance, ports: LivePorts, { callers, 
         hasSettled = false
         found = await read(found.after + 1)
       }
-      await requireStillGood(access, ports)
+      await requireStillGood(access, this.#ports)
       return found
     } finally {
       unwatch()
       forget()
       clearTimeout(timer)
-      waiting.delete(end)
+      this.#ends.delete(end)
       reply.raw.removeListener('close', end)
       callers.close(name)
     }
