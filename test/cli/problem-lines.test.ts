@@ -33,6 +33,10 @@ t.test('a problem says which place, which rule and which role it is about', asyn
   ])
   t.same(linesOf({ example: '2027-01-31', expected: 'date', with: ['date'] }), ['  expected: date, as 2027-01-31'])
   t.same(linesOf({ with: ['ben'] }), ['  with: ben'])
+  t.same(linesOf({ cell: { row: 3, column: 'Sum%20insured' } }), [
+    '  row: 3, column Sum insured, where the head is row 1',
+  ])
+  t.same(linesOf({ cell: { row: 3 }, rules: [1, 6] }), ['  row: 3, where the head is row 1', '  rules: 1, 6'])
   t.same(linesOf({ parts: ['ana.4.0', 'ana.5.0'] }), ['  parts: ana.4.0, ana.5.0'], 'what stands all the same')
   t.same(linesOf({}), [])
   t.same(problemLines({ path: '/etc', role: 'voter' }, 'there is no /etc'), ['  role: voter'], 'nothing is said twice')
