@@ -20,7 +20,7 @@ import { audienceRoutes } from './routes/contract/audiences.ts'
 import { type ChangeSetRoutesPorts, changeSetRoutes } from './routes/contract/change-sets.ts'
 import { elementRoutes } from './routes/contract/elements.ts'
 import { engineRoutes } from './routes/contract/engine.ts'
-import { erasureRoutes } from './routes/contract/erasures.ts'
+import { type ErasureRoutesPorts, erasureRoutes } from './routes/contract/erasures.ts'
 import { evidenceRoutes } from './routes/contract/evidence.ts'
 import { invitationRoutes } from './routes/contract/invitations.ts'
 import { contractKeyRoutes } from './routes/contract/keys.ts'
@@ -55,6 +55,7 @@ export interface ApiPorts
     ChangeSetRoutesPorts,
     CandidateRoutesPorts,
     RuleRoutesPorts,
+    ErasureRoutesPorts,
     ElementViewPorts,
     EntityRoutesPorts,
     Omit<PathRoutesPorts, 'events'>,
@@ -74,7 +75,6 @@ const contractsAndParties = [
   lockRoutes,
   audienceRoutes,
   attachmentRoutes,
-  erasureRoutes,
   engineRoutes,
   questionRoutes,
   requestRoutes,
@@ -135,6 +135,7 @@ export async function createApi(ports: ApiPorts): Promise<FastifyInstance> {
     await guarded.register(changeSetRoutes, ports)
     await guarded.register(candidateRoutes, ports)
     await guarded.register(ruleRoutes, ports)
+    await guarded.register(erasureRoutes, ports)
     await guarded.register(webhookRoutes, ports)
     await guarded.register(elementViewRoutes, ports)
     await guarded.register(elementRuleRoutes, ports)

@@ -1,11 +1,14 @@
 import { erasedIn, isErased } from '../aggregates/contract/erased-values.ts'
 import { isWithin } from '../aggregates/rules/schema.ts'
 import type { Contracts } from '../contracts/registry/contracts.ts'
+import { heldAbouts, withAbout } from '../contracts/requests/held-abouts.ts'
 import type { Hash } from '../crypto/hash.ts'
-import type { About } from '../events/about.ts'
+import type { About, ShownAbout } from '../events/about.ts'
 import type { Command } from '../events/commands.ts'
-import type { ElementId, LedgerIndex, Uid } from '../events/ids.ts'
+import type { ElementId, Handle, LedgerIndex, Uid } from '../events/ids.ts'
 import type { LedgerEntry } from '../events/ledger-entry.ts'
+import type { ErasureRecords } from '../projections/queries/erasure-records.ts'
+import { recordedAbouts } from '../projections/queries/recorded-about.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import type { Store } from '../store/port.ts'
 import { contractStream } from '../store/streams.ts'
@@ -23,8 +26,22 @@ export class NoSuchErasure extends ConcordataError {}
 /** How many values one erasure can name (EraseValues). */
 const VALUES_MAX = 1000
 
+/** An erasure that is voted on, and what its voters have said. */
+export interface OpenErasureShown extends ShownErasure {
+  /** In the order of the ledger, as far as the read model has them: the first has asked. Those with them who have left since. */
+  readonly said: readonly { readonly by: Handle; readonly castAt: LedgerIndex; readonly about?: ShownAbout }[]
+}
+
+export interface ErasuresPorts {
+  readonly contracts: Contracts
+  readonly documents: Documents
+  readonly store: Store
+  /** From the read model. */
+  readonly erasureRecords: Pick<ErasureRecords, 'open'>
+}
+
 export interface ShownErasures {
-  readonly open: readonly ShownErasure[]
+  readonly open: readonly OpenErasureShown[]
   /** How many values are erased, those with them that rules had computed from others. */
   readonly erased: number
   /** Ledger index of the last erasure; null: there was none. */
@@ -43,19 +60,28 @@ export class DocumentErasures {
   readonly #contracts: Contracts
   readonly #documents: Documents
   readonly #store: Store
+  readonly #records: Pick<ErasureRecords, 'open'>
 
-  constructor(contracts: Contracts, documents: Documents, store: Store) {
+  constructor({ contracts, documents, erasureRecords, store }: ErasuresPorts) {
     this.#contracts = contracts
     this.#documents = documents
     this.#store = store
+    this.#records = erasureRecords
   }
 
   /** In the agreed view. Throws NoSuchContract. */
   list(uid: Uid): Promise<ShownErasures> {
-    return this.#contracts.use(uid, ({ state }) => {
+    return this.#contracts.use(uid, async ({ state }) => {
       const { agreed } = state.settling
       const { newest, open } = agreed.erasures
-      return { erased: erasedIn(agreed).size, newest, open: open.map((erasure) => shownErasure(erasure, agreed)) }
+      const votes = open.length === 0 ? [] : this.#records.open(uid)
+      const held = await heldAbouts(this.#store.payloads, uid, recordedAbouts(votes))
+      const saidOf = (id: Hash) =>
+        votes.flatMap(({ about, by, castAt, erasure }) =>
+          erasure === id ? [withAbout({ by, castAt, ...(about !== null && { about }) }, held)] : [],
+        )
+      const shown = open.map((erasure) => ({ ...shownErasure(erasure, agreed), said: saidOf(erasure.id) }))
+      return { erased: erasedIn(agreed).size, newest, open: shown }
     })
   }
 

@@ -17,6 +17,7 @@ import { EntityRows } from '../projections/entities/entity-rows.ts'
 import { AttentionList, listed } from '../projections/queries/attention.ts'
 import { CandidateRecords } from '../projections/queries/candidate-records.ts'
 import { EndedChangeSets } from '../projections/queries/ended-change-sets.ts'
+import { ErasureRecords } from '../projections/queries/erasure-records.ts'
 import { LedgerTimes } from '../projections/queries/ledger-times.ts'
 import { RequestRecords } from '../projections/queries/request-records.ts'
 import { RuleRecords } from '../projections/queries/rule-records.ts'
@@ -305,6 +306,7 @@ async function openInward(
     entityRows: new EntityRows(projections.reader),
     requestRecords: new RequestRecords(projections.reader),
     ruleRecords: new RuleRecords(projections.reader),
+    erasureRecords: new ErasureRecords(projections.reader),
     valueHistory: new ValueHistory(projections.reader),
     ledgerTimes: new LedgerTimes(projections.reader),
     candidateRecords: new CandidateRecords(projections.reader),

@@ -16,7 +16,7 @@ import { TypeTable } from './tables/type-table.ts'
  * How the rows follow from the events. Raise it with every change of a table or of what is written to it: a read model of
  * another version is made anew.
  */
-export const READ_MODEL_VERSION = 9
+export const READ_MODEL_VERSION = 10
 
 /** `checkpoint`: the last event that is folded in. Failure: contracts that are set aside, and at which event. */
 const BOOKKEEPING = `
@@ -71,6 +71,7 @@ const OF_A_CONTRACT = [
   'RuleVote',
   'RuleFlag',
   'Erasure',
+  'ErasureVote',
   'Erased',
   'Template',
   'TemplatePiece',

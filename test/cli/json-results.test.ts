@@ -217,10 +217,15 @@ t.test('with --json what a command has come to is one line of JSON', { timeout: 
       else
         t.match(await said('contract', 'break-lock', contract), /^Voted yes\.\nAgreed, as .*\nNobody has the lock\.\n$/)
     }
-    t.match(await on('erasure', 'propose', 'Terms/Sum'), { vote: { state: 'open', waitsFor: ['ben'] } })
+    t.match(await on('erasure', 'propose', 'Terms/Sum', '--about', 'she has asked'), {
+      vote: { state: 'open', waitsFor: ['ben'] },
+    })
     const open = async () => (await bensOn('erasure', 'list')).open[0]?.erasure as string
     await until('ben to see the erasure', async () => (await open()) !== undefined)
     t.match(await said('erasure', 'list', contract), /^[0-9a-f]{64} +\d+ +Terms\/Sum +ana +ben$/m)
+    await until('ben to be told why', async () => {
+      return /^[0-9a-f]{64} +ana +\d+ +she has asked$/m.test(await said('erasure', 'list', contract))
+    })
     t.match(await bensOn('erasure', 'vote', await open(), 'no'), { vote: { state: 'ended', why: 'turned_down' } })
     const { output } = await runCommand('erasure', 'propose', contract, 'Terms/Sum', '--data', ana.data)
     const [name = '', fate] = output.split('\n')

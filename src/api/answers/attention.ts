@@ -56,7 +56,17 @@ export const AttentionSchema = object(
     changeSets: listed(object({ ...InContract, request: RequestKey, by: HandleSchema, waitsFor: Handles })),
     votes,
     notices: votes,
-    erasures: listed(object({ ...InContract, erasure: HashSchema, votes: Handles, waitsFor: Handles })),
+    erasures: listed(
+      object({
+        ...InContract,
+        erasure: HashSchema,
+        by: HandleSchema,
+        castAt: CountSchema,
+        about: MaybeAbout,
+        votes: Handles,
+        waitsFor: Handles,
+      }),
+    ),
     templates: listed(
       object({
         ...InContract,

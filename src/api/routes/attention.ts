@@ -4,6 +4,7 @@ import { heldAbouts, type Shown, withAbout } from '../../contracts/requests/held
 import { aboutRef } from '../../documents/shown-outcome.ts'
 import type { RefusedBy } from '../../events/outcome.ts'
 import type { Attention, Listed } from '../../projections/queries/attention.ts'
+import { recordedAbouts } from '../../projections/queries/recorded-about.ts'
 import type { Store } from '../../store/port.ts'
 import { AttentionSchema } from '../answers/attention.ts'
 import type { TypedRoutes } from '../answers/typed-routes.ts'
@@ -30,6 +31,11 @@ export const attentionRoutes: TypedRoutes<AttentionRoutesPorts> = async (app, { 
     return { ...refusal, by: refusal.by.map((one): Shown<RefusedBy> => withAbout(one, held)) }
   }
 
+  const shownErasure = async ({ about, aboutIn, ...one }: Attention['erasures']['items'][number]) => {
+    const held = await heldAbouts(store.payloads, one.contract, recordedAbouts([{ about, aboutIn }]))
+    return withAbout({ ...one, ...(about !== null && { about }) }, held)
+  }
+
   app.get(
     '/api/Attention',
     {
@@ -50,8 +56,12 @@ export const attentionRoutes: TypedRoutes<AttentionRoutesPorts> = async (app, { 
     },
     async ({ query: { overdueAfterSeconds = OVERDUE_AFTER_SECONDS, limit = LIMIT } }) => {
       const found = attention(overdueAfterSeconds * 1000, limit)
-      const { count, items } = found.refusals
-      return { ...found, refusals: { count, items: await Promise.all(items.map(shown)) } }
+      const { erasures, refusals } = found
+      return {
+        ...found,
+        erasures: { count: erasures.count, items: await Promise.all(erasures.items.map(shownErasure)) },
+        refusals: { count: refusals.count, items: await Promise.all(refusals.items.map(shown)) },
+      }
     },
   )
 }

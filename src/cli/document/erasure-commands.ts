@@ -1,6 +1,7 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander'
 import { isHash } from '../../crypto/hash.ts'
 import type { ShownErasures } from '../../documents/erasures.ts'
+import type { ShownAbout } from '../../events/about.ts'
 import { apiClientFor } from '../api-client.ts'
 import { aboutOf, aboutOption, contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { jsonLines, printResult, table } from '../output.ts'
@@ -29,7 +30,14 @@ export function erasureCommands(program: Command): void {
       })
       const { erased, newest } = all
       const heading = `values erased: ${erased}${newest === null ? '' : `; the newest by entry ${newest} of the ledger`}`
-      printResult(json, all, [heading, ...table(['erasure', 'values', 'at', 'votes', 'waits for'], rows)])
+      const said = all.open.flatMap((one) =>
+        one.said.map(({ about, by, castAt }) => [one.erasure, by, String(castAt), aboutText(about)]),
+      )
+      printResult(json, all, [
+        heading,
+        ...table(['erasure', 'values', 'at', 'votes', 'waits for'], rows),
+        ...(said.length === 0 ? [] : ['', ...table(['erasure', 'vote of', 'entry', 'about'], said)]),
+      ])
     })
 
   of('propose')
@@ -62,6 +70,11 @@ export function erasureCommands(program: Command): void {
 /** By which the others vote on it; none while it has not settled. */
 function nameOf({ vote }: Voted): string[] {
   return vote !== undefined && 'erasure' in vote ? [vote.erasure] : []
+}
+
+function aboutText(about: ShownAbout | undefined): string {
+  if (about === undefined) return ''
+  return about.isHeld ? [about.title, about.text].filter(Boolean).join(': ') : '(not held here)'
 }
 
 function hashIn(text: string): string {

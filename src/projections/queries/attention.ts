@@ -15,6 +15,7 @@ import { Checkpoints, type Failure } from '../checkpoint.ts'
 import { MISSING_VOTERS } from '../tables/change-set-table.ts'
 import { IN_CONFLICT, MISSING_VOTES } from '../tables/proposal-table.ts'
 import { PendingRequests, type WaitingRequest } from './pending-requests.ts'
+import type { RecordedAbout } from './recorded-about.ts'
 
 /** The first items of one kind, and how many there are in all. */
 export interface Listed<T> {
@@ -79,9 +80,16 @@ export interface Attention {
   >
   /** Values that wait for the votes of others, and of which a validation rule notifies this party. */
   readonly notices: Attention['votes']
-  /** What some members want erased, and others have not voted for. */
+  /** What some members want erased, and others have not voted for: who has asked, by which entry, and the seal of why. */
   readonly erasures: Listed<
-    InContract & { readonly erasure: Hash; readonly votes: readonly Handle[]; readonly waitsFor: readonly Handle[] }
+    InContract &
+      RecordedAbout & {
+        readonly erasure: Hash
+        readonly by: Handle
+        readonly castAt: number
+        readonly votes: readonly Handle[]
+        readonly waitsFor: readonly Handle[]
+      }
   >
   /** What came from templates, and some members want to go on as another one has it, while others have not voted for that. */
   readonly templates: Listed<
@@ -95,6 +103,8 @@ export interface Attention {
   /** Contracts that are set aside in the read model. */
   readonly standingStill: Listed<Failure>
 }
+
+type AskedErasure = Omit<Attention['erasures']['items'][number], 'votes' | 'waitsFor'>
 
 export interface AttentionQuery {
   /** The party of this node. */
@@ -303,21 +313,19 @@ export class AttentionList {
 
   #erasures({ limit }: AttentionQuery): Attention['erasures'] {
     const rows = this.#database
-      .prepare<[], InContract & { number: number; erasure: Hash; votes: string }>(
-        `SELECT uid AS contract, title, HeldContract.id AS number, name AS erasure, votes
+      .prepare<[], AskedErasure & { readonly number: number; readonly votes: string }>(
+        `SELECT uid AS contract, title, HeldContract.id AS number, Erasure.name AS erasure, votes,
+           handle AS "by", cast_at AS castAt, about, about_in AS aboutIn
          FROM Erasure JOIN HeldContract ON HeldContract.id = Erasure.contract
-         WHERE ended_at IS NULL ORDER BY Erasure.id`,
+         JOIN ErasureVote AS asked ON asked.erasure = Erasure.id
+           AND cast_at = (SELECT min(cast_at) FROM ErasureVote WHERE erasure = Erasure.id)
+         JOIN Party ON Party.id = asked.party
+         WHERE Erasure.ended_at IS NULL ORDER BY Erasure.id`,
       )
       .all()
-    const items = rows.slice(0, limit).map(({ contract, title, number, erasure, votes: text }) => {
+    const items = rows.slice(0, limit).map(({ number, votes: text, ...asked }) => {
       const votes = JSON.parse(text) as Handle[]
-      return {
-        contract,
-        title,
-        erasure,
-        votes,
-        waitsFor: this.#membersOf(number).filter((one) => !votes.includes(one)),
-      }
+      return { ...asked, votes, waitsFor: this.#membersOf(number).filter((one) => !votes.includes(one)) }
     })
     return { count: rows.length, items }
   }

@@ -3,10 +3,12 @@ import type { Hash } from '../../crypto/hash.ts'
 import type { ContractEvent } from '../../events/contract-events.ts'
 import type { Handle } from '../../events/ids.ts'
 import type { ContractRows } from '../contract-rows.ts'
+import { partyOf } from './party-table.ts'
 
 /**
  * What members want erased, each erasure a row from its first vote on; `name` is the hash of its seals, `seals` and `votes` are JSON.
- * `ended_at`: the ledger index at which it came to its end; `is_erased` then says which. Erased has the seals of all that is erased.
+ * `ended_at`: the ledger index at which it came to its end; `is_erased` then says which. ErasureVote is what each party has said of
+ * it, the first who has asked: `votes` are those that count. Erased has the seals of all that is erased.
  */
 const SCHEMA = `
   CREATE TABLE Erasure (
@@ -20,6 +22,17 @@ const SCHEMA = `
   ) STRICT;
   CREATE INDEX Erasure_open ON Erasure (contract, name) WHERE ended_at IS NULL;
 
+  CREATE TABLE ErasureVote (
+    contract INTEGER NOT NULL,
+    erasure  INTEGER NOT NULL,
+    party    INTEGER NOT NULL,
+    vote     TEXT NOT NULL,
+    about    TEXT,
+    about_in TEXT,
+    cast_at  INTEGER NOT NULL,
+    PRIMARY KEY (erasure, party)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE Erased (
     contract   INTEGER NOT NULL,
     seal       TEXT NOT NULL,
@@ -30,6 +43,11 @@ const SCHEMA = `
 
 export type ErasureEvent = Extract<ContractEvent, { type: 'ErasureVoted' | 'ValuesKept' | 'ValuesErased' }>
 
+interface Cast {
+  readonly by: Handle
+  readonly about?: Hash
+}
+
 export class ErasureTable {
   static readonly schema = SCHEMA
   readonly #count
@@ -37,6 +55,7 @@ export class ErasureTable {
   readonly #allOpen
   readonly #add
   readonly #vote
+  readonly #said
   readonly #end
   readonly #endAll
   readonly #erase
@@ -51,6 +70,7 @@ export class ErasureTable {
     )
     this.#add = database.prepare('INSERT INTO Erasure VALUES (?, ?, ?, ?, ?, NULL, NULL)')
     this.#vote = database.prepare('UPDATE Erasure SET votes = ? WHERE id = ?')
+    this.#said = database.prepare('INSERT OR REPLACE INTO ErasureVote VALUES (?, ?, ?, ?, ?, ?, ?)')
     this.#end = database.prepare(
       'UPDATE Erasure SET ended_at = ?, is_erased = ? WHERE contract = ? AND name = ? AND ended_at IS NULL',
     )
@@ -66,6 +86,7 @@ export class ErasureTable {
         this.#voted(page, event)
         break
       case 'ValuesKept':
+        this.#cast(page, this.#open.get(page.number, event.erasure)?.id, event, 'no')
         this.#end.run(page.size, 0, page.number, event.erasure)
         break
       case 'ValuesErased':
@@ -88,12 +109,17 @@ export class ErasureTable {
     }
   }
 
-  #voted(page: ContractRows, { erasure, seals, by }: Extract<ErasureEvent, { type: 'ErasureVoted' }>): void {
+  #voted(page: ContractRows, event: Extract<ErasureEvent, { type: 'ErasureVoted' }>): void {
+    const { erasure, seals, by } = event
     const open = this.#open.get(page.number, erasure)
-    if (open !== undefined) this.#vote.run(JSON.stringify([...JSON.parse(open.votes), by]), open.id)
-    else {
-      const id = page.base + (this.#count.get(page.number) ?? 0) + 1
-      this.#add.run(id, page.number, erasure, JSON.stringify(seals), JSON.stringify([by]))
-    }
+    const id = open?.id ?? page.base + (this.#count.get(page.number) ?? 0) + 1
+    if (open !== undefined) this.#vote.run(JSON.stringify([...JSON.parse(open.votes), by]), id)
+    else this.#add.run(id, page.number, erasure, JSON.stringify(seals), JSON.stringify([by]))
+    this.#cast(page, id, event, 'yes')
+  }
+
+  #cast(page: ContractRows, id: number | undefined, { by, about }: Cast, vote: 'yes' | 'no'): void {
+    if (id === undefined) return
+    this.#said.run(page.number, id, partyOf(page, by).id, vote, about ?? null, page.carrier, page.size)
   }
 }

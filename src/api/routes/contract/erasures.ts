@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import { DocumentErasures } from '../../../documents/erasures.ts'
 import { PathSchema } from '../../../documents/path.ts'
-import { CountSchema, HashSchema, UidSchema } from '../../../events/ids.ts'
-import { ElementPath, Handles, object, orNull } from '../../answers/common.ts'
+import { CountSchema, HandleSchema, HashSchema, UidSchema } from '../../../events/ids.ts'
+import type { ErasureRecords } from '../../../projections/queries/erasure-records.ts'
+import { ElementPath, Handles, MaybeAbout, object, orNull } from '../../answers/common.ts'
 import { ofContract, ofErasure } from '../../answers/problems.ts'
 import type { TypedRoutes } from '../../answers/typed-routes.ts'
 import { written } from '../../answers/written.ts'
@@ -12,11 +13,23 @@ import { DryRunQuery } from '../../http/validation.ts'
 import { ContractParams, closed, OptionalAbout, VoteBody } from '../forms.ts'
 import type { RoutePorts } from '../ports.ts'
 
+export interface ErasureRoutesPorts extends RoutePorts {
+  /** From the read model. */
+  readonly erasureRecords: Pick<ErasureRecords, 'open'>
+}
+
 const ErasuresSchema = object(
   {
     open: Type.Array(
       object(
-        { erasure: HashSchema, values: CountSchema, at: Type.Array(ElementPath), votes: Handles, waitsFor: Handles },
+        {
+          erasure: HashSchema,
+          values: CountSchema,
+          at: Type.Array(ElementPath),
+          votes: Handles,
+          waitsFor: Handles,
+          said: Type.Array(object({ by: HandleSchema, castAt: CountSchema, about: MaybeAbout }, 'ErasureVote')),
+        },
         'Erasure',
       ),
     ),
@@ -35,9 +48,9 @@ const Asked = Type.Object(
 )
 
 /** `/api/Contract/<uid>/Erasures[/<erasure>/Votes]` */
-export const erasureRoutes: TypedRoutes<RoutePorts> = async (app, ports) => {
-  const { contracts, documents, defaultWaitMs, store } = ports
-  const erasures = new DocumentErasures(contracts, documents, store)
+export const erasureRoutes: TypedRoutes<ErasureRoutesPorts> = async (app, ports) => {
+  const { defaultWaitMs } = ports
+  const erasures = new DocumentErasures(ports)
 
   app.get(
     '/api/Contract/:uid/Erasures',
