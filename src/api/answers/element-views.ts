@@ -1,8 +1,16 @@
 import { Type } from 'typebox'
 import { AttachmentSchema } from '../../events/attachments/attachment.ts'
-import { CountSchema, ElementIdSchema, HandleSchema, HashSchema, ProposalIdSchema } from '../../events/ids.ts'
+import {
+  CountSchema,
+  ElementIdSchema,
+  EngineVersionSchema,
+  HandleSchema,
+  HashSchema,
+  ProposalIdSchema,
+} from '../../events/ids.ts'
+import { RuleNumberSchema } from '../../events/rule.ts'
 import { NoteSchema } from '../../events/statement.ts'
-import { AnyValue, ElementPath, HeadSchema, object, RequestKey, Time } from './common.ts'
+import { AnyValue, ElementPath, HeadSchema, object, RequestKey, Time, YesOrNo } from './common.ts'
 import { ElementStandingSchema, elementMembers, typeMembers } from './elements.ts'
 
 /** Of an element alone. */
@@ -70,6 +78,19 @@ export const ChangeSchema = object(
     time: Time,
     was: Type.Optional(Type.String()),
     at: Type.Optional(Type.Array(ElementPath)),
+    proposal: Type.Optional(ProposalIdSchema),
+    changeSet: Type.Optional(RequestKey),
+    vote: Type.Optional(YesOrNo),
+    rule: Type.Optional(RuleNumberSchema),
+    hash: Type.Optional(HashSchema),
+    text: Type.Optional(Type.String()),
+    ruleSet: Type.Optional(RuleNumberSchema),
+    ruleSets: Type.Optional(Type.Array(RuleNumberSchema)),
+    name: Type.Optional(Type.String()),
+    erasure: Type.Optional(HashSchema),
+    engine: Type.Optional(EngineVersionSchema),
+    lock: Type.Optional(CountSchema),
+    template: Type.Optional(HashSchema),
     value: Type.Optional(AnyValue),
   },
   'Change',

@@ -12,6 +12,7 @@ import type { Store } from '../../store/port.ts'
 import { AgreedView, isStanding, openedIn } from '../agreed-view.ts'
 import { pathTo, subjectOf } from '../path.ts'
 import { sealedValue } from '../sealed-value.ts'
+import { type NamedInChange, namedIn } from './named-in-change.ts'
 import { StatementTimes } from './statement-times.ts'
 import { type Around, changedPath, concerns, pathBefore } from './watched.ts'
 
@@ -19,7 +20,7 @@ import { type Around, changedPath, concerns, pathBefore } from './watched.ts'
 const ERASED_AT_MAX = 1_000
 
 /** A change as it was when it was made, whatever has become of the element since. */
-export interface ToldChange {
+export interface ToldChange extends NamedInChange {
   /** Where, as a REST path, by the names of then. */
   readonly subject: string
   readonly index: LedgerIndex
@@ -30,7 +31,7 @@ export interface ToldChange {
   readonly time: string
   /** Of what was renamed: the subject that it had. */
   readonly was?: string
-  /** Of an erasure: the paths of fields at which one of its values stood; left out: there are too many, or none. */
+  /** Of an erasure: the paths of fields at which one of its values stood; left out: there are too many, or none. Of a rule: where it stands. */
   readonly at?: readonly string[]
   /** Of a field: its agreed value after it, if it had one that is held here. */
   readonly value?: unknown
@@ -56,6 +57,7 @@ export interface FoundChanges {
     /** Of an erasure: the names on the way to each field at which one of its values stood. */
     readonly stoodAt: readonly (readonly string[])[]
     readonly place: number
+    readonly named: NamedInChange
   }[]
   /** By id, as they stand after the entry. */
   readonly fields: ReadonlyMap<ElementId, Field>
@@ -101,7 +103,8 @@ export async function changesIn(
     const stoodAt = event.type === 'ValuesErased' ? await holdersOf(event.seals, around.before, turns) : []
     const isConcerned = concerns(event, names, around, { contract, payloads }, stoodAt)
     if (isConcerned === false || !(await isConcerned)) continue
-    events.push({ event, path: changedPath(event, around), was: pathBefore(event, around), stoodAt, place })
+    const named = namedIn(event, around)
+    events.push({ event, path: changedPath(event, around), was: pathBefore(event, around), stoodAt, place, named })
   }
   const fields = events.flatMap(({ event }) => fieldGiven(event, around.after) ?? [])
   return { entry, events, fields: new Map(fields.map((field) => [field.id, field])) }
@@ -124,13 +127,13 @@ export async function toldOf(
     if (events.length === 0) continue
     const time = await times.of(entry)
     const { author, index, request } = entry
-    for (const { event, path, place, stoodAt, was } of events) {
+    for (const { event, named, path, place, stoodAt, was } of events) {
       if (turns.isOver) await turns.next()
       const value = isGiven(event) ? valueIn(fields.get(event.field), opened, erased) : undefined
       const common = { subject: subjectOf(contract, path), index, request: requestKey(request), by: author, time }
       const from = was && { was: subjectOf(contract, was) }
       const at = stoodAt.length > 0 && stoodAt.length <= ERASED_AT_MAX && { at: stoodAt.map(pathTo) }
-      const change = { ...common, change: event.type, ...from, ...at, ...(value !== undefined && { value }) }
+      const change = { ...common, change: event.type, ...named, ...from, ...at, ...(value !== undefined && { value }) }
       changes.push({ entry, place, change })
     }
   }

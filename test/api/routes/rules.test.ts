@@ -76,6 +76,22 @@ t.test(
         status: 409,
         body: { code: 'rule_changed' },
       })
+      const { changes } = (await ben.call('GET', `${path}/~changes?limit=100`)).body
+      const [{ hash }] = rules
+      const said = { rule: 1, hash, text: 'Terms/Premium is computed: Sum * Rate', at: ['Terms'] }
+      const ofRules = changes.filter(({ change }: { change: string }) => change.startsWith('Rule'))
+      t.match(
+        ofRules,
+        [
+          { change: 'RuleSetAdded', ruleSet: 1, name: 'Money', by: 'ana' },
+          { change: 'RuleDrafted', ...said },
+          { change: 'RuleDrafted', rule: 2 },
+          { change: 'RuleVoteCast', ...said, vote: 'yes', by: 'ben' },
+          { change: 'RuleVoteCast', rule: 2, vote: 'yes' },
+        ],
+        'what is told says of which rule, and which vote',
+      )
+      t.equal(ofRules.length, 5)
     })
 
     const publication = async () => {
@@ -341,6 +357,9 @@ t.test(
         const { erasures } = (await ben.call('GET', '/api/Attention')).body
         return erasures.count === 1 && erasures.items[0].waitsFor.includes('ben')
       })
+      const why = { by: 'ana', castAt: asked.body.index, about: { isHeld: true, text: 'she has asked' } }
+      t.match(await open(), [{ said: [why] }], 'who is asked to vote is told who has asked, when and why')
+      t.match((await ben.call('GET', '/api/Attention')).body.erasures.items, [why])
       const last = await ben.call('POST', `${at}/Erasures/${one.erasure}/Votes?dry-run`, { vote: 'yes' })
       t.match(last.body, { erasure: { ...would, erasure: one.erasure, votes: ['ana', 'ben'], waitsFor: [] } })
       t.equal(tried.body.erasure.erasure, one.erasure)
