@@ -11,7 +11,10 @@ import { waitOf } from './prefer-header.ts'
 import { send } from './request-response.ts'
 import { RequestMalformed } from './validation.ts'
 
-/** A request that was asked for under the same key has not been answered yet. */
+/** How soon the first call may have been answered. */
+const COME_AGAIN_AFTER_SECONDS = 1
+
+/** A request that was asked for under the same key has not been answered yet. Evidence: `retryAfterSeconds`. */
 export class KeyInUse extends ConcordataError {}
 /** The key was used for something else before. Evidence: `request`, which that was, if it was one. */
 export class KeyReused extends ConcordataError {}
@@ -76,7 +79,9 @@ export function findAgain(app: FastifyInstance, ports: IdempotencyPorts): void {
     const keyed = named(request, key, ports.requestSecret, request.bodyBytes ?? '')
     const place = placeOf(request.params, keyed)
     if (underWay.has(place))
-      throw new KeyInUse('idempotency_key_in_use', 'what was asked for under this key has not been answered yet')
+      throw new KeyInUse('idempotency_key_in_use', 'what was asked for under this key has not been answered yet', {
+        retryAfterSeconds: COME_AGAIN_AFTER_SECONDS,
+      })
     underWay.add(place)
     request.keyed = keyed
     if (body === 'bytes') {

@@ -36,7 +36,8 @@ async function asked(party: NodeParty, method: string, path: string, key: string
   const text = await response.text()
   const { headers, status } = response
   const again = headers.get('idempotent-replayed') === 'true'
-  return { again, body: text === '' ? undefined : JSON.parse(text), location: headers.get('location'), status }
+  const answer = text === '' ? undefined : JSON.parse(text)
+  return { again, body: answer, location: headers.get('location'), retryAfter: headers.get('retry-after'), status }
 }
 
 t.test('what is asked for again under a key is answered as it was, and done once', async (t) => {
@@ -103,7 +104,8 @@ t.test('what is asked for again under a key is answered as it was, and done once
       [1, 1].map((value) => asked(ana, 'POST', `${document}/Lines`, 'both', { No: value })),
     )
     t.same(both.map(({ status }) => status).sort(), [201, 409])
-    t.match(both.find(({ status }) => status === 409)?.body, { code: 'idempotency_key_in_use' })
+    const late = both.find(({ status }) => status === 409)
+    t.match(late, { body: { code: 'idempotency_key_in_use' }, retryAfter: '1' }, 'and when to come again')
     for (const key of ['', '"', 'a b', 'x'.repeat(256), 'caf\u00e9']) {
       t.match(
         await asked(ana, 'POST', `${document}/Lines`, key, { No: 1 }),

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { ApiRateLimited } from '../callers/call-limits.ts'
 import { describe, type ProblemCode, type ProblemDocument, problemOf } from './problem.ts'
 
 /** Every error becomes a problem document; what is this node's fault is logged. */
@@ -8,7 +7,8 @@ export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: Error, request, reply) => {
     const problem = problemFor(error, bodyLimit)
     if (problem.status >= 500) request.log.error({ reqId: request.id, err: error }, 'request failed')
-    if (error instanceof ApiRateLimited) reply.header('retry-after', error.retryAfterSeconds)
+    const { retryAfterSeconds } = problem as { readonly retryAfterSeconds?: number }
+    if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
     return reply.code(problem.status).type('application/problem+json').send(problem)
   })
 }
