@@ -1,6 +1,14 @@
 import { Type } from 'typebox'
 import { AudienceSchema } from '../../events/audience.ts'
-import { CountSchema, ElementIdSchema, HandleSchema, HashSchema, OrdinalSchema, TimeSchema } from '../../events/ids.ts'
+import {
+  CountSchema,
+  ElementIdSchema,
+  HandleSchema,
+  HashSchema,
+  OrdinalSchema,
+  TimeSchema,
+  UidSchema,
+} from '../../events/ids.ts'
 import { TemplateElementSchema, TemplateSchema } from '../../events/template.ts'
 import { ElementPath, Handles, mapOf, object, orNull, VoidReasonSchema } from './common.ts'
 
@@ -69,11 +77,13 @@ const TemplateDiffSchema = object(
   },
   'TemplateDiff',
 )
+const Origin = object({ contract: UidSchema, element: ElementIdSchema }, 'TemplateOrigin')
 export const UpgradePreviewSchema = object(
   {
     from: HashSchema,
     to: HashSchema,
     diff: TemplateDiffSchema,
+    otherOrigin: Type.Optional(object({ from: Origin, to: Origin }, 'OtherOrigin')),
     falls: Type.Array(ElementPath),
     outcome: Type.Enum(['accepted', 'void', 'undecided']),
     reason: Type.Optional(VoidReasonSchema),

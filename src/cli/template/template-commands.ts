@@ -6,6 +6,7 @@ import { canonicalJson } from '../../crypto/canonical-json.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { Signer } from '../../crypto/signer.ts'
 import type { UpgradePreview } from '../../documents/templates/document-templates.ts'
+import { otherOrigin } from '../../documents/templates/other-origin.ts'
 import {
   PublicationForged,
   publicationBytes,
@@ -24,7 +25,7 @@ import { jsonIn } from '../json-argument.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { jsonLines, printResult } from '../output.ts'
 import { templateIn } from './template-file.ts'
-import { diffLines, previewLines, templateLines } from './template-lines.ts'
+import { diffLines, originLines, previewLines, templateLines } from './template-lines.ts'
 
 interface Options extends NodeOptions {
   readonly role: Readonly<Record<string, string>>
@@ -127,8 +128,11 @@ export function templateCommands(program: Command): void {
     .addOption(jsonOption())
     .description('what differs between two versions of a template')
     .action(async (from: string, to: string, { json }: { json?: true }) => {
-      const diff = templateDiff((await templateIn(from)).parsed.template, (await templateIn(to)).parsed.template)
-      printResult(json, diff, diffLines(diff))
+      const [older, newer] = [(await templateIn(from)).parsed.template, (await templateIn(to)).parsed.template]
+      const diff = templateDiff(older, newer)
+      const other = otherOrigin(older, newer)
+      const shown = other === undefined ? diff : { ...diff, otherOrigin: other }
+      printResult(json, shown, [...originLines(other), ...diffLines(diff)])
     })
 
   template

@@ -1,5 +1,6 @@
 import type { TemplateDiff } from '../../aggregates/contract/templates/template-diff.ts'
 import type { UpgradePreview } from '../../documents/templates/document-templates.ts'
+import type { OtherOrigin } from '../../documents/templates/other-origin.ts'
 import { pathOf, ruleWritten } from '../../documents/written-rule.ts'
 import type { TemplateElement } from '../../events/template.ts'
 import type { ReadTemplate } from './template-file.ts'
@@ -21,12 +22,23 @@ export function templateLines({ hash, parsed: { document, template } }: ReadTemp
   ]
 }
 
-export function previewLines({ diff, falls, from, to, outcome, reason }: UpgradePreview): string[] {
+export function previewLines({ diff, falls, from, otherOrigin, to, outcome, reason }: UpgradePreview): string[] {
   return [
     ...[`from     ${from}`, `to       ${to}`, `outcome  ${outcome}`],
     ...(reason === undefined ? [] : [`why      ${reason.code} ${(reason.with ?? []).join(' ')}`]),
+    ...originLines(otherOrigin),
     ...diffLines(diff),
     ...falls.map((path) => `value falls at ${decodeURIComponent(path)}`),
+  ]
+}
+
+/** Of two that are no versions of one another. */
+export function originLines(other: OtherOrigin | undefined): string[] {
+  if (other === undefined) return []
+  const { from, to } = other
+  return [
+    `origin   another: element ${to.element} of ${to.contract}, and not element ${from.element} of ${from.contract}.`,
+    '         The same ids may mean other things; what has other ids is removed, with its values, and added anew.',
   ]
 }
 

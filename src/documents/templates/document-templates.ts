@@ -35,6 +35,7 @@ import { elementAt } from '../element-at.ts'
 import type { RequestResult } from '../request-result.ts'
 import { MadeRequests } from '../writing/parts.ts'
 import { pathOf } from '../written-rule.ts'
+import { type OtherOrigin, otherOrigin } from './other-origin.ts'
 import { type ShownTemplates, shownTemplates } from './shown-templates.ts'
 
 /** A text is no template, or an element cannot be one. Evidence: `why`, and `at`, an element, a rule, a role or a name of it; or `rules`. */
@@ -51,6 +52,8 @@ export interface UpgradePreview {
   readonly from: Hash
   readonly to: Hash
   readonly diff: TemplateDiff
+  /** They were taken from different elements: they may know different things by the same ids. Left out: they were not. */
+  readonly otherOrigin?: OtherOrigin
   /** Paths of fields whose values fall. */
   readonly falls: readonly string[]
   readonly outcome: 'accepted' | 'void' | 'undecided'
@@ -170,7 +173,8 @@ export class DocumentTemplates {
       })
       const diff = await inTurns(differing(from.template, parsed.template), this.#ports.turns)
       const outcome = verdict.kind === 'lacking' ? 'undecided' : verdict.kind
-      const shown = { diff, from: use.template, outcome, to: hash } as const
+      const other = otherOrigin(from.template, parsed.template)
+      const shown = { diff, from: use.template, outcome, to: hash, ...(other && { otherOrigin: other }) } as const
       if (verdict.kind === 'void') return { ...shown, falls: [], reason: verdict.reason }
       if (verdict.kind === 'lacking') return { ...shown, falls: [] }
       const gone = verdict.events.flatMap((event) => (event.type === 'ElementRemoved' ? event.element : []))

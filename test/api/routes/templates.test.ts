@@ -184,6 +184,13 @@ t.test('two companies use a template, and go from one version to the next', { ti
     const upgrade = ['template', 'upgrade', contract, 'Slip 5%', second, '--data']
     const preview = await runCommand(...upgrade, ben.data, '--preview')
     t.match(preview, { output: /outcome {2}accepted[\s\S]*value falls at Slip 5%\/Sum/, status: 0 })
+    t.notMatch(preview.output, /^origin/m)
+    const elsewhere = join(root, 'elsewhere.json')
+    await runCommand('template', 'export', contract, 'Slip 5%', '--data', ben.data, '--out', elsewhere)
+    const origin = `origin   another: element 0.0 of ${contract}, and not element 0.0 of ${source}.`
+    const upgradedBy = ['upgrade', contract, 'Slip 5%', elsewhere, '--preview', '--data', ben.data]
+    for (const words of [upgradedBy, ['diff', first, elsewhere]])
+      t.match((await runCommand('template', ...words)).output, origin, 'which may mean other things by the same ids')
     t.same((await listed(ben)).templates.length, 1, 'nothing is signed')
     t.same(await runCommand(...upgrade, ben.data), {
       output: 'Voted yes.\nIt waits for the vote of ana.\n',
