@@ -7,7 +7,7 @@ import {
   type Field,
   keyOf,
 } from '../aggregates/contract/document/element.ts'
-import { erasedIn } from '../aggregates/contract/erased-values.ts'
+import { erasedIn, isErased } from '../aggregates/contract/erased-values.ts'
 import { type ContractState, find } from '../aggregates/contract/state.ts'
 import type { Agreed } from '../aggregates/contract/values/standing.ts'
 import type { Hash } from '../crypto/hash.ts'
@@ -97,6 +97,11 @@ export class AgreedView {
     const fields = await inTurns(fieldsIn([element]), this.#turns)
     const opened = await openedIn(fields, this.#contract, this.#payloads, this.#turns)
     return inTurns(valueIn(element, { opened, erased: erasedIn(this.#now) }), this.#turns)
+  }
+
+  /** Whether the value that stands agreed at a field was given up by all members. */
+  isErased(element: Element): boolean {
+    return element.kind === 'field' && isStanding(element) && isErased(this.#now, element.agreed.seal)
   }
 
   /** The names on the way from the root to an element; undefined if it is not there. */

@@ -106,6 +106,8 @@ interface Change {
 /** An element in the agreed view. */
 export interface AgreedElement {
   readonly element: Element
+  /** It is a field, and all members have given up the value that stands there. */
+  readonly isErased: boolean
   /** Of a field its value or null, of a block an object with its children by name, of a list an array. */
   value(): Promise<unknown>
 }
@@ -146,7 +148,7 @@ export class Documents {
       const document = at === undefined ? agreed : await this.past.after(live, at)
       const view = new AgreedView(document, uid, this.#ports.store.payloads, this.turns, agreed)
       const element = await view.locate(names)
-      return element && { element, value: () => view.valueOf(element) }
+      return element && { element, isErased: view.isErased(element), value: () => view.valueOf(element) }
     })
   }
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { nfc } from '../aggregates/names/normal-form.ts'
-import type { Uid } from '../events/ids.ts'
+import type { ProposalId, Uid } from '../events/ids.ts'
 import { ConcordataError } from '../runtime/errors.ts'
 import { wireInteger } from './digits.ts'
 
@@ -66,6 +66,17 @@ export function noSuchPath(contract: Uid, names: readonly string[]): NoSuchPath 
     contract,
     path: pathTo(names),
   })
+}
+
+/** Of a field, or of a proposal that is named. `isErased`: all members have given up what stood there. */
+export function noAgreedValue(
+  path: string,
+  { isErased, proposal }: { readonly isErased: boolean; readonly proposal?: ProposalId | undefined },
+): NoSuchPath {
+  const nothing = proposal === undefined ? 'the field has no agreed value' : 'no such value stands there'
+  const message = isErased ? 'all members have given up the value that stood there' : nothing
+  const evidence = { path, ...(proposal && { proposal }), ...(isErased && { isErased }) }
+  return new NoSuchPath('no_agreed_value', message, evidence)
 }
 
 /** The URL path, and the live subject, of an element. */

@@ -66,6 +66,7 @@ export const HistorySchema = object(
           agreedAt: Type.Optional(CountSchema),
           endedAt: Type.Optional(CountSchema),
           endedBy: Type.Optional(Type.Enum([...candidateEnds, 'emptied'])),
+          erasedAt: Type.Optional(CountSchema),
         },
         'PastValue',
       ),

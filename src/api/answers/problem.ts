@@ -63,6 +63,7 @@ export const ProblemSchema = Type.Object(
     proposal: Text,
     audience: Type.Optional(Handles),
     erasure: Type.Optional(HashSchema),
+    isErased: Type.Optional(Type.Literal(true)),
     template: Type.Optional(HashSchema),
     values: Count,
     handle: Text,

@@ -5,7 +5,7 @@ import { PreconditionFailed } from '../../documents/documents.ts'
 import { textOf } from '../../documents/field-text.ts'
 import { xmlOf } from '../../documents/markup/write-xml.ts'
 import { lastEntryAt, type PastTimesPorts } from '../../documents/past/past-times.ts'
-import { NoSuchPath, noSuchPath, parsePath, pathTo } from '../../documents/path.ts'
+import { noAgreedValue, noSuchPath, parsePath, pathTo } from '../../documents/path.ts'
 import { isSealed, ValueSealed } from '../../documents/sealed-value.ts'
 import { csvOfTable } from '../../documents/tables/csv-table.ts'
 import { tableOf } from '../../documents/tables/table.ts'
@@ -141,14 +141,14 @@ async function shownOf(
   }
   const agreed = await documents.get(uid, names, at === undefined ? undefined : await entryAt(at, uid, ports))
   if (agreed === undefined) throw noSuchPath(uid, names)
-  const { element } = agreed
+  const { element, isErased } = agreed
   const value = await agreed.value()
   const format = formatOf(request, element.kind === 'field' ? ofField(value) : ['json', 'xml', 'csv', 'xlsx'])
   if (format === 'json') return shown(format, JSON.stringify(value))
   if (format === 'xml') return shown(format, xmlOf(element, value))
   if (format === 'csv') return shown(format, csvOfTable(tableOf(element, value)))
   if (format === 'xlsx') return shown(format, xlsxOfTable(tableOf(element, value)))
-  if (value === null) throw new NoSuchPath('no_agreed_value', 'the field has no agreed value', { path: pathTo(names) })
+  if (value === null) throw noAgreedValue(pathTo(names), { isErased })
   if (isSealed(value)) {
     const message = 'the value is for an audience that the party of this node is not in, or has not come here'
     throw new ValueSealed('value_sealed', message, { path: pathTo(names), ...value.$sealed })

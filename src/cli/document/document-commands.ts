@@ -60,8 +60,9 @@ export function documentCommands(contract: Command): void {
         const client = await apiClientFor(data)
         const history = (await client.call('GET', `${placeOf(uid, path)}/~history?${query}`)) as ShownHistory
         const rows = history.values.map((past) => {
-          const { agreedAt, at, by, endedAt, endedBy, index, isHeld, time, value } = past
-          const shown = isHeld ? shownValue(value) : '(not held here)'
+          const { agreedAt, at, by, endedAt, endedBy, erasedAt, index, isHeld, time, value } = past
+          const missing = erasedAt === undefined ? '(not held here)' : `(erased at ${erasedAt})`
+          const shown = isHeld ? shownValue(value) : missing
           const end = endedAt === undefined ? '' : `${endedBy} at ${endedAt}`
           return [String(index), time, decodeURIComponent(at), by ?? 'a rule', shown, String(agreedAt ?? ''), end]
         })

@@ -24,6 +24,8 @@ export interface ShownPastValue {
   readonly agreedAt?: LedgerIndex
   readonly endedAt?: LedgerIndex
   readonly endedBy?: CandidateEnd | 'emptied' | 'removed'
+  /** All members have given it up by that entry: nobody holds it any more. */
+  readonly erasedAt?: LedgerIndex
 }
 
 export interface ShownHistory {
@@ -44,7 +46,7 @@ export async function elementHistory(
   const shown = found.slice(0, query.limit)
   const opened = await payloads.get(state.contract as Uid, shown.flatMap(refsOfPast))
   const values = shown.map((past): ShownPastValue => {
-    const { agreedAt, audience, by, endedAt, endedBy, field, index, proposal, seal, time } = past
+    const { agreedAt, audience, by, endedAt, endedBy, erasedAt, field, index, proposal, seal, time } = past
     const text = seal === null ? undefined : opened.get(seal)
     return {
       proposal,
@@ -58,6 +60,7 @@ export async function elementHistory(
       ...(agreedAt !== null && { agreedAt }),
       ...(endedAt !== null && { endedAt }),
       ...(endedBy !== null && { endedBy }),
+      ...(erasedAt !== null && { erasedAt }),
     }
   })
   const last = shown.at(-1)

@@ -4,7 +4,7 @@ import type { ContractState } from '../../aggregates/contract/state.ts'
 import { type Agreed, type Candidate, standingAt } from '../../aggregates/contract/values/standing.ts'
 import type { Hash } from '../../crypto/hash.ts'
 import type { ProposalId } from '../../events/ids.ts'
-import { NoSuchPath } from '../path.ts'
+import { noAgreedValue } from '../path.ts'
 
 /**
  * The value that is agreed at a field, or, where one is named, a candidate there. `at`: its path; `agreed`: the newest document, which knows
@@ -19,6 +19,7 @@ export function valueNamed(
   const standing = field.kind === 'field' ? standingAt(field) : []
   const named = standing.find((one) => (proposal === undefined ? !('voters' in one) : one.id === proposal))
   const seal = named?.seal ?? null
-  if (named !== undefined && seal !== null && !isErased(agreed, seal)) return { ...named, seal }
-  throw new NoSuchPath('no_agreed_value', 'no such value stands there', { path: at, ...(proposal && { proposal }) })
+  const isGone = seal !== null && isErased(agreed, seal)
+  if (named !== undefined && seal !== null && !isGone) return { ...named, seal }
+  throw noAgreedValue(at, { isErased: isGone, proposal })
 }

@@ -196,6 +196,7 @@ export const entities: readonly Entity[] = [
       'A value that was put forward, or that a rule has computed (no `party`); no `seal`: that the field be emptied.',
     label: 'name',
     writtenBy: DOCUMENTS,
+    from: 'ProposedValue',
     hasValues: true,
     attributes: {
       ...known,
@@ -211,6 +212,7 @@ export const entities: readonly Entity[] = [
       agreed_at: maybe(index),
       ended_at: maybe(index),
       ended_by: maybe(text('code')),
+      erased_at: maybe(index),
     },
   }),
   entity('Vote', {

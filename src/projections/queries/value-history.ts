@@ -24,6 +24,8 @@ export interface PastValue {
   readonly agreedAt: LedgerIndex | null
   readonly endedAt: LedgerIndex | null
   readonly endedBy: CandidateEnd | 'emptied' | 'removed' | null
+  /** With the votes of all members. */
+  readonly erasedAt: LedgerIndex | null
 }
 
 /** Where what is under its seal is kept. */
@@ -49,8 +51,9 @@ export class ValueHistory {
     const where = (also: string) =>
       database.prepare<[Uid, ElementId, string, string, number, number], PastValue>(
         `SELECT P.id - ${first} AS place, P.name AS proposal, E.key AS field, author.handle AS "by", P.seal, P.audience,
-              revealed_in AS revealedIn, made_at AS "index", R.time, agreed_at AS agreedAt, P.ended_at AS endedAt, ended_by AS endedBy
-       FROM HeldContract JOIN Proposal AS P ON P.id > ${first} AND P.id < ${first} + ${LOCAL_IDS}
+              revealed_in AS revealedIn, made_at AS "index", R.time, agreed_at AS agreedAt, P.ended_at AS endedAt, ended_by AS endedBy,
+              P.erased_at AS erasedAt
+       FROM HeldContract JOIN ProposedValue AS P ON P.id > ${first} AND P.id < ${first} + ${LOCAL_IDS}
        JOIN Element AS E ON E.id = P.element JOIN Request AS R ON R.id = P.request LEFT JOIN Party AS author ON author.id = P.party
        WHERE uid = ? AND (E.key = ? OR E.key > ? AND E.key < ?) AND P.id < ${first} + ?
              ${also}

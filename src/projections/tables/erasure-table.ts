@@ -8,7 +8,8 @@ import { partyOf } from './party-table.ts'
 /**
  * What members want erased, each erasure a row from its first vote on; `name` is the hash of its seals, `seals` and `votes` are JSON.
  * `ended_at`: the ledger index at which it came to its end; `is_erased` then says which. ErasureVote is what each party has said of
- * it, the first who has asked: `votes` are those that count. Erased has the seals of all that is erased.
+ * it, the first who has asked: `votes` are those that count. Erased has the seals of all that is erased,
+ * ProposedValue (a view) each Proposal with when its value was.
  */
 const SCHEMA = `
   CREATE TABLE Erasure (
@@ -39,6 +40,11 @@ const SCHEMA = `
     erased_at  INTEGER NOT NULL,
     PRIMARY KEY (contract, seal)
   ) STRICT, WITHOUT ROWID;
+
+  CREATE VIEW ProposedValue AS
+    SELECT Proposal.*, (
+      SELECT erased_at FROM Erased WHERE Erased.contract = Proposal.contract AND Erased.seal = Proposal.seal
+    ) AS erased_at FROM Proposal;
 `
 
 export type ErasureEvent = Extract<ContractEvent, { type: 'ErasureVoted' | 'ValuesKept' | 'ValuesErased' }>

@@ -5,7 +5,8 @@ import t from 'tap'
 import { startProcess } from '../../../src/cli/demo/party-process.ts'
 import { openNode } from '../../../src/index.ts'
 import { contractOfTwo, problemIn, refuses } from '../../support/contract-of-two.ts'
-import { configure, newParty } from '../../support/node-party.ts'
+import { configure, newParty, until } from '../../support/node-party.ts'
+import { runCommand } from '../../support/run-command.ts'
 
 t.setTimeout(240_000)
 
@@ -123,6 +124,18 @@ t.test('whatever a document does not take is told by its code', async (t) => {
       [ana, 'POST', `${at}/Disclosures`, { at: 'Secret/One' }],
     )
     t.same(answers.map(problemIn), ['200 undefined', '409 already_erased', '404 no_such_erasure', '409 value_taken'])
+    const shown = async (what: string) => (await ana.call('GET', what)).body
+    const last = `${path}/Shared/Two`
+    t.match(await shown(last), { code: 'no_agreed_value', isErased: true }, 'and not that there never was one')
+    t.equal((await ana.call('GET', `${last}?format=json`)).body, null)
+    await until('the history to say so', async () => (await shown(`${last}/~history`)).values[0].erasedAt !== undefined)
+    const { newest } = await shown(`${at}/Erasures`)
+    const [past] = (await shown(`${last}/~history`)).values
+    t.match(past, { value: null, isHeld: false, erasedAt: newest })
+    t.match(await shown(`/api/Proposals?name=${past.proposal}`), [{ isHeld: false, erased_at: newest }])
+    const cli = await runCommand('contract', 'history', at.split('/')[3] ?? '', 'Shared/Two', '--data', ana.data)
+    t.match(cli.output, `(erased at ${newest})`)
+    t.notHas((await shown(`${path}/Number/~history`)).values[0], 'erasedAt')
   })
 
   await t.test('of a key that is lost', async (t) => {

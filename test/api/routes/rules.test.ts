@@ -371,9 +371,10 @@ t.test(
       for (const party of [ana, ben]) {
         t.same((await party.call('GET', path)).body.Own, { Note: null }, 'and no confidential value of somebody')
         t.same((await party.call('GET', `${path}/Own?at=${confided.body.index}`)).body, { Note: null })
-        t.equal((await party.call('GET', `${path}/Own/Note`)).body.code, 'no_agreed_value')
+        const gone = { status: 404, body: { code: 'no_agreed_value', isErased: true } }
+        t.match(await party.call('GET', `${path}/Own/Note`), gone, 'and not that there never was one')
         const revealed = await party.call('POST', `${at}/Disclosures`, { at: 'Own/Note' })
-        t.match([revealed.status, revealed.body.code], [404, 'no_agreed_value'], 'nobody can reveal it')
+        t.match(revealed, gone, 'nobody can reveal it')
         const told = (await party.call('GET', `${path}/Own/Note/~changes`)).body.changes
         t.match(told.at(-1), { change: 'ValuesErased', subject: path, at: ['Claimant', 'Own/Note'] })
         t.notOk(
