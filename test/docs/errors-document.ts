@@ -38,7 +38,7 @@ const byCode: Readonly<Record<string, string>> = {
   contract_closed: 'yes, when the node is up again; with an `Idempotency-Key` it is done once',
   engine_not_newer: 'no: it is so already',
   handle_taken: 'no: who is, or was, a member or invited is not invited again',
-  idempotency_key_in_use: 'yes, under the same key, a moment later',
+  idempotency_key_in_use: 'yes, under the same key, a moment later (`Retry-After`)',
   idempotency_key_reused: 'with a key of its own',
   internal: 'no: the log has the details; with an `Idempotency-Key` it can be asked for again safely',
   key_taken: 'with another key, after reading the list',
