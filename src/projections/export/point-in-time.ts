@@ -8,17 +8,19 @@ export class RebuildUnfit extends ConcordataError {}
 export type PointInTime = { readonly index: number } | { readonly time: string }
 
 const INDEX = /^(0|[1-9][0-9]{0,14})$/
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/
+const TIME = /^\d{4}-\d\d-\d\d(T(?!24)\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
 
-/** `17`, or a time of RFC 3339: `2026-01-31` (its first moment, UTC), `2026-01-31T12:00:00+01:00`. Throws RebuildUnfit. */
+/** `17`, or a time of RFC 3339, of which milliseconds count: `2026-01-31` (its first moment, UTC), `2026-01-31T12:00:00+01:00`. Throws RebuildUnfit. */
 export function parsePointInTime(text: string): PointInTime {
   if (INDEX.test(text)) return { index: Number(text) }
   const time = TIME.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) {
+  const said = Number.isNaN(time) ? '' : new Date(time).toISOString()
+  // Years of five digits, and those before 0000, begin with a sign: as texts they come before all times of statements.
+  if (!/^\d/.test(said)) {
     const message = `${text} is neither the index of a ledger entry nor a time such as 2026-01-31T12:00:00Z`
     throw new RebuildUnfit('rebuild_unfit', message, { at: text })
   }
-  return { time: new Date(time).toISOString() }
+  return { time: said }
 }
 
 /** `Date` takes the 30th of February for the 2nd of March. */

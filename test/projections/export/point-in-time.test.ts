@@ -11,6 +11,7 @@ t.test('an index is the last entry that counts', async (t) => {
 t.test('a time is in the words of statements', async (t) => {
   t.same(parsePointInTime('2026-01-31'), { time: '2026-01-31T00:00:00.000Z' })
   t.same(parsePointInTime('2026-01-31T12:00:00+01:00'), { time: '2026-01-31T11:00:00.000Z' })
+  t.same(parsePointInTime('2026-01-31T12:00:00.123987Z'), { time: '2026-01-31T12:00:00.123Z' }, 'as Python writes it')
   const cut = cutAt(parsePointInTime('2026-01-31T12:00:00Z'))
   t.notOk(cut({ index: 5, time: '2026-01-31T12:00:00.000Z' }))
   t.ok(cut({ index: 5, time: '2026-01-31T12:00:00.001Z' }))
@@ -30,6 +31,11 @@ t.test('anything else is refused', async (t) => {
     '2026-01-31 12:00',
     '12:00',
     'Jan 1 2026',
+    '2026-01-31T24:00:00Z',
+    '2026-01-31T12:00:60Z',
+    '2026-01-31T12:00:00+24:00',
+    '0000-01-01T00:00:00+01:00',
+    '9999-12-31T23:59:59-01:00',
   ]) {
     t.throws(() => parsePointInTime(text), RebuildUnfit, text)
   }
