@@ -5,7 +5,7 @@ const plurals = new Map(
 )
 /** In the singular other lists stand there: what this node holds, knows, and has under way at this moment. */
 const LISTED = new Set(['Contract', 'Party', 'Request'])
-/** So do these below a contract that is named by its UID. */
+/** So do these, in the plural, below a contract that is named by its UID. */
 const BELOW_CONTRACT = new Set(['Rules', 'RuleSets', 'Types'])
 const LOCAL_ID = /^[1-9]\d*$/
 
@@ -23,7 +23,7 @@ export function withEntityInPlural(url: string): string {
   const below = child === undefined ? undefined : plurals.get(child)
   if (name === 'Contract') {
     const isRow = id !== undefined && LOCAL_ID.test(id)
-    const isBelow = below !== undefined && !BELOW_CONTRACT.has(below) && others.length === 0
+    const isBelow = child !== undefined && below !== undefined && !BELOW_CONTRACT.has(child) && others.length === 0
     if (!isRow && !isBelow) return url
   } else if (LISTED.has(name) && id === undefined) return url
   const steps = ['/api', plural, id, below ?? child, ...others].filter((step) => step !== undefined)

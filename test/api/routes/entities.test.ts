@@ -142,7 +142,13 @@ t.test('a row has one address by its local id, one by its universal id, and othe
       const of = said.entities.find(({ name }) => name === entity)
       const expected = (await rowsAt(`${of?.path}?limit=1000`)).filter((child) => child[by] === row?.[key[0] as string])
       t.same(await rowsAt(`${below.replace('{id}', id)}?limit=1000`), expected, below)
-      t.same(await rowsAt(`/api/${plural}/${id}/${entity}?limit=1000`), expected, 'in the singular')
+      for (const place of [
+        `${plural}/${id}`,
+        `${name}/${id}`,
+        `${name}/${encodeURIComponent(String(row?.universalId))}`,
+      ]) {
+        t.same(await rowsAt(`/api/${place}/${entity}?limit=1000`), expected, 'in the singular')
+      }
     }
   }
 })
