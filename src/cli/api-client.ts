@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { NodeNotRunning, notTheNode } from '../library/calls/http-calls.ts'
+import { NodeNotRunning, notTheNode, requireNode } from '../library/calls/http-calls.ts'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
 import { readApiToken } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -33,13 +33,13 @@ export function apiClient(url: string, token: string): ApiClient {
   return {
     url,
     async call(method, path, body, headers = {}) {
-      const response = await answerTo(method, path, body, headers)
-      const text = await response.text()
-      if (response.ok && response.headers.get('content-type')?.startsWith('text/plain')) return text
+      const { bytes, type } = await answerTo(method, path, body, headers)
+      const text = new TextDecoder().decode(bytes)
+      if (type?.startsWith('text/plain')) return text
       return text === '' ? undefined : answerIn(text, url)
     },
     async bytes(path) {
-      return new Uint8Array(await (await answerTo('GET', path, undefined, {})).arrayBuffer())
+      return (await answerTo('GET', path, undefined, {})).bytes
     },
   }
 
@@ -55,16 +55,12 @@ export function apiClient(url: string, token: string): ApiClient {
         ...headers,
       },
       ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
-    }).catch((cause: unknown) => {
-      throw new NodeNotRunning(
-        'node_not_running',
-        `no node answers at ${url}: start it with concordata node`,
-        { url },
-        { cause },
-      )
-    })
-    if (response.ok) return response
-    const answer = answerIn(await response.text(), url)
+    }).catch(notRunning(`no node answers at ${url}: start it with concordata node`, url))
+    const whole = await response.arrayBuffer().catch(notRunning(`the answer of ${url} has broken off`, url))
+    const bytes = new Uint8Array(whole)
+    requireNode(response, url)
+    if (response.ok) return { bytes, type: response.headers.get('content-type') }
+    const answer = answerIn(new TextDecoder().decode(bytes), url)
     if (!problemForm.Check(answer)) throw notTheNode(url)
     const { code, detail, ...rest } = answer
     throw new ApiProblem('api_problem', `${code}: ${detail}`, {
@@ -73,6 +69,13 @@ export function apiClient(url: string, token: string): ApiClient {
       sentence: detail,
       ...rest,
     })
+  }
+}
+
+/** Throws NodeNotRunning. */
+function notRunning(message: string, url: string) {
+  return (cause: unknown): never => {
+    throw new NodeNotRunning('node_not_running', message, { url }, { cause })
   }
 }
 

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { noTypes } from '../../src/aggregates/contract/document/types.ts'
+import { NODE_HEADER } from '../../src/api/http/node-header.ts'
 import { parsePreferences, WAIT_SECONDS_MAX } from '../../src/api/http/prefer-header.ts'
 import { apiClient } from '../../src/cli/api-client.ts'
 import { memoryGuard } from '../../src/contracts/signing/signing-guard.ts'
@@ -176,7 +177,9 @@ function issuerTarget(path: string, name: string): Target {
 /** What the command line is answered at the address of its node, by whatever program listens there. */
 function apiTarget(): Target {
   let text = ''
-  const server = createHttpServer((_, response) => response.writeHead(text.length % 3 === 0 ? 409 : 200).end(text))
+  const server = createHttpServer((_, response) =>
+    response.writeHead(text.length % 3 === 0 ? 409 : 200, { [NODE_HEADER]: 'inward' }).end(text),
+  )
   const listening = listen(server, 0)
   return {
     name: 'what the command line is answered',

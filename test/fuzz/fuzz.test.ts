@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { NODE_HEADER } from '../../src/api/http/node-header.ts'
 import { apiClient } from '../../src/cli/api-client.ts'
 import { decodeOutbox, queued } from '../../src/contracts/commands/queued-command.ts'
 import { findSettled } from '../../src/contracts/replica/find-settled.ts'
@@ -12,6 +13,7 @@ import { loadContract } from '../../src/contracts/replica/opening/load.ts'
 import { sha256 } from '../../src/crypto/hash.ts'
 import type { Handle } from '../../src/events/ids.ts'
 import { valueUnder } from '../../src/events/seal.ts'
+import { connect } from '../../src/library/connect.ts'
 import { decodeDirectoryEvent } from '../../src/node/directory/directory-events.ts'
 import { openGuardFiles } from '../../src/node/files/guard-files.ts'
 import { frontiersIn } from '../../src/node/tracing/exchange-traces.ts'
@@ -137,6 +139,20 @@ t.test('another program at the address of the node is told as that', async (t) =
   await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no problem')
   server.removeAllListeners('request').on('request', (_, response) => response.end('<html>'))
   await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'no JSON')
+  await t.rejects(client.bytes('/'), { code: 'node_not_running' }, 'no file')
+  for (const [status, said] of [
+    [200, '{}'],
+    [204, ''],
+  ] as const) {
+    server.removeAllListeners('request').on('request', (_, response) => response.writeHead(status).end(said))
+    await t.rejects(client.call('DELETE', '/'), { code: 'node_not_running' }, 'nothing is said to be done')
+    const place = connect(client.url, 'x').contract(CONTRACT).at('Rate')
+    await t.rejects(place.propose('1'), { code: 'node_not_running' }, 'neither to a program')
+  }
+  server.removeAllListeners('request').on('request', (_, response) => {
+    response.writeHead(200, { 'content-length': 9, [NODE_HEADER]: 'inward' }).write('{', () => response.destroy())
+  })
+  await t.rejects(client.call('GET', '/'), { code: 'node_not_running' }, 'half an answer')
 })
 
 t.test('what is damaged in the file of contracts at rest is told in the terms of a store', async (t) => {

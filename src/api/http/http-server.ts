@@ -4,6 +4,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRepl
 import type { ExceededLimit } from '../../runtime/errors.ts'
 import { readBodies } from './body.ts'
 import { withEntityInPlural } from './entity-urls.ts'
+import { NODE_HEADER } from './node-header.ts'
 import { answerErrors, problemFor } from './problems/error-handler.ts'
 import { describe, type ProblemCode, type ProblemDocument } from './problems/problem.ts'
 import { asksForWebSocket } from './upgrades.ts'
@@ -54,7 +55,8 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
   app.server.on('connect', (_request, socket) => {
     refuse(socket, describe('request_malformed', 'CONNECT is for proxies', 400, {}))
   })
-  app.addHook('onRequest', ({ raw }, _reply, done) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    reply.header(NODE_HEADER, 'inward')
     if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') done()
     else done(new RequestMalformed('request_malformed', 'an HTTP/1.1 request names its host'))
   })

@@ -17,6 +17,7 @@ import { AnyValue, NoBody } from '../answers/common.ts'
 import { entityTag, namesTag, preconditionIn } from '../http/entity-tag.ts'
 import { type Format, formatFor, formats, mediaTypes, notAcceptable } from '../http/forms/accept.ts'
 import type { KeptForms, ShownForm } from '../http/forms/kept-forms.ts'
+import { NODE_HEADER } from '../http/node-header.ts'
 import { LARGE_CHARACTERS } from '../http/preconditions.ts'
 import { RequestMalformed, TokenInQuery } from '../http/validation.ts'
 import { closed } from './forms.ts'
@@ -126,7 +127,7 @@ async function shownOf(
     // It has no end, and nobody hears it.
     if (request.method === 'HEAD') {
       reply.hijack()
-      reply.raw.writeHead(200, { 'content-type': EVENT_STREAM }).end()
+      reply.raw.writeHead(200, { 'content-type': EVENT_STREAM, [NODE_HEADER]: 'inward' }).end()
       return reply
     }
     const [spelling] = request.url.split('?', 1) as [string]
@@ -184,12 +185,14 @@ function answered(shown: ShownForm, request: FastifyRequest, reply: FastifyReply
   return reply.type(mediaType).send(body)
 }
 
+const saidAlways = [NODE_HEADER, 'inward']
+
 /** What has its tag, and is shown to whoever asks, is nothing to the hooks that look at answers: they take as long as all else here (decision 0151). */
 function answeredAtOnce({ body, mediaType, tag }: ShownForm, reply: FastifyReply): FastifyReply {
   const length = String(Buffer.byteLength(body))
   reply.hijack()
   reply.raw
-    .writeHead(200, ['etag', tag, 'vary', 'accept', 'content-type', mediaType, 'content-length', length])
+    .writeHead(200, [...saidAlways, 'etag', tag, 'vary', 'accept', 'content-type', mediaType, 'content-length', length])
     .end(body)
   return reply
 }

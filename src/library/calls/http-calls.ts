@@ -1,3 +1,4 @@
+import { NODE_HEADER } from '../../api/http/node-header.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Calls } from './calls.ts'
 
@@ -8,7 +9,7 @@ export class NodeNotRunning extends ConcordataError {}
 export function httpCalls(url: string, key: string): Calls {
   const base = baseOf(url)
   return async ({ method, path, headers, body, signal }) => {
-    try {
+    const answer = async () => {
       const response = await fetch(`${base}${path}`, {
         method,
         headers: { authorization: `Bearer ${key}`, ...headers },
@@ -17,13 +18,20 @@ export function httpCalls(url: string, key: string): Calls {
         ...(body === undefined ? {} : { body }),
         ...(signal && { signal }),
       })
-      const text = await response.text()
-      return { status: response.status, text, header: (name) => response.headers.get(name) ?? undefined }
-    } catch (cause) {
+      return { response, text: await response.text() }
+    }
+    const { response, text } = await answer().catch((cause: unknown) => {
       if (signal?.aborted) throw signal.reason
       throw new NodeNotRunning('node_not_running', `no node answers at ${url}`, { url }, { cause })
-    }
+    })
+    requireNode(response, url)
+    return { status: response.status, text, header: (name) => response.headers.get(name) ?? undefined }
   }
+}
+
+/** What has succeeded was done by a node of Concordata. Problems are known by their form. Throws NodeNotRunning. */
+export function requireNode({ headers, ok }: Response, url: string): void {
+  if (ok && !headers.has(NODE_HEADER)) throw notTheNode(url)
 }
 
 /** What answers there is no node of Concordata. */

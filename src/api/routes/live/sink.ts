@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { WebSocket } from '@fastify/websocket'
 import type { LedgerIndex } from '../../../events/ids.ts'
+import { NODE_HEADER } from '../../http/node-header.ts'
 
 /** A client that is further behind than this many bytes is cut off; it may resume from the last index it has. */
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024
@@ -59,6 +60,7 @@ export class EventStreamSink implements Sink {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      [NODE_HEADER]: 'inward',
     })
     this.#response.flushHeaders()
   }
