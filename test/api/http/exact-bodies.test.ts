@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { exactNode, JSON_TYPE } from '../../support/exact-node.ts'
@@ -84,6 +87,24 @@ t.test('a body that is not what it says it is writes nothing', { timeout: 120_00
       const answer = await send(`POST ${path}`, headers, body)
       t.same([answer.status, answer.code], [status, code], `POST ${path} ${what}`)
     }
+  }
+  for (const [how, head, first, rest] of [
+    ['by its length', 'content-length: 5000000', 'a'.repeat(1_000_000), 'a'.repeat(4_000_000)],
+    [
+      'in chunks',
+      'transfer-encoding: chunked',
+      `4c4b40\r\n${'a'.repeat(4_500_000)}`,
+      `${'a'.repeat(500_000)}\r\n0\r\n\r\n`,
+    ],
+  ] as const) {
+    const common = `host: x\r\nauthorization: Bearer ${ana.token}\r\n`
+    const { hostname, port } = new URL(ana.api)
+    const socket = connect(Number(port), hostname)
+    socket.write(`PUT ${root}/Text HTTP/1.1\r\n${common}content-type: text/plain\r\n${head}\r\n\r\n${first}`)
+    const [answer] = await once(socket, 'data')
+    t.match(String(answer), /^HTTP\/1\.1 413 /, how)
+    socket.write(`${rest}GET ${root}/Text HTTP/1.1\r\n${common}connection: close\r\n\r\n`)
+    t.match(await text(socket), /as it was$/, `whoever still sends has read why: ${how}`)
   }
   t.equal((await send(`GET ${root}/Text`)).text, 'as it was')
   t.equal(await size(), before, 'nothing was signed')
