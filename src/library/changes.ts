@@ -25,8 +25,7 @@ export function changesAt(
 
   const more = async (): Promise<boolean> => {
     while (untold.length === 0) {
-      const from = asked < 0 ? {} : { after: asked }
-      const query = { ...from, wait: WAIT_SECONDS, limit: LIMIT }
+      const query = { after: asked, wait: WAIT_SECONDS, limit: LIMIT }
       const isOver = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal])
       if (isOver.aborted) return ended()
       try {

@@ -1,5 +1,6 @@
 import type { WrittenChange } from '../documents/change-sets.ts'
 import { stepsOf } from './calls/api-calls.ts'
+import { refusedUnasked } from './calls/problem-error.ts'
 import type { Draft, DraftPlace, Element } from './interface.ts'
 
 /** The changes that are made to a draft, in their order. */
@@ -7,33 +8,39 @@ export async function gatheredBy<Document>(
   write: (draft: Draft<Document>) => void | Promise<void>,
 ): Promise<readonly WrittenChange[]> {
   const changes: WrittenChange[] = []
-  const at = (path: Element) => draftPlace(stepsOf(path).map(encodeURIComponent).join('/'), changes)
+  let isOver = false
+  const add = (change: WrittenChange) => {
+    if (isOver) throw refusedUnasked('write_unfit', 'the changes of this draft are proposed already, without this one')
+    changes.push(change)
+  }
+  const at = (path: Element) => draftPlace(stepsOf(path).map(encodeURIComponent).join('/'), add)
   await write({ at: at as Draft<Document>['at'] })
+  isOver = true
   return changes
 }
 
-function draftPlace(at: string, changes: WrittenChange[]): DraftPlace<unknown> {
+function draftPlace(at: string, add: (change: WrittenChange) => void): DraftPlace<unknown> {
   return {
     set(first: unknown, second?: unknown) {
-      changes.push({ at, set: typeof first === 'string' ? { [first]: second } : first })
+      add({ at, set: typeof first === 'string' ? { [first]: second } : first })
     },
     propose(value) {
-      changes.push({ at, set: value })
+      add({ at, set: value })
     },
     add(value) {
-      changes.push({ at, add: value })
+      add({ at, add: value })
     },
     remove() {
-      changes.push({ at, remove: true })
+      add({ at, remove: true })
     },
     rename(name) {
-      changes.push({ at, rename: name })
+      add({ at, rename: name })
     },
     arrange(names) {
-      changes.push({ at, order: [...names] })
+      add({ at, order: [...names] })
     },
     grant(party) {
-      changes.push({ at, grant: party as Extract<WrittenChange, { grant: unknown }>['grant'] })
+      add({ at, grant: party as Extract<WrittenChange, { grant: unknown }>['grant'] })
     },
   }
 }

@@ -326,6 +326,7 @@ for (const [how, node] of ways) {
       await t.rejects(nothing.at('x').get(), { code: 'no_such_contract', status: 404 })
       await t.rejects(node.contract('x').summary(), { name: 'ProblemError' })
       await t.rejects(nothing.at('').subscribe().next(), { code: 'no_such_contract' })
+      await t.rejects(contract.at('').subscribe({ after: -2 }).next(), { code: 'request_malformed' })
       t.throws(() => node.contract(contract.uid).at('a//b'), { code: 'path_malformed' })
       t.throws(() => node.contract(contract.uid).at('a/%E0%A4%A'), { code: 'path_malformed' })
       t.throws(() => node.contract(contract.uid).at(['..', 'Keys']), { code: 'path_malformed' })
