@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ElementSchema } from '../../documents/elements/element-schema.ts'
-import { typeNameFor, typeText } from '../../library/typed/type-text.ts'
+import { canBeNamed, typeNameFor, typeText } from '../../library/typed/type-text.ts'
 import { apiClientFor } from '../api-client.ts'
 import { contractArgument, dataOption, jsonOption, type NodeOptions } from '../options.ts'
 import { printResult } from '../output.ts'
@@ -25,6 +25,6 @@ export function typesCommand(program: Command): void {
 }
 
 function identifier(text: string): string {
-  if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(text)) return text
+  if (canBeNamed(text)) return text
   throw new InvalidArgumentError('It is no name of a type.')
 }

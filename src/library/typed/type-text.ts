@@ -17,6 +17,13 @@ const types: Readonly<Record<BuiltInType['type'], { readonly text: string; reado
 }
 const imported = ['Attachment', 'Decimal', 'Integer', 'Money', 'Reference', 'Sealed']
 
+/** No type can be named so: words of the language, in modules, and its own types. */
+const TAKEN = new Set(
+  `any await bigint boolean break case catch class const continue debugger default delete do else enum export extends false finally for
+  function if implements import in instanceof interface let never new null number object package private protected public return static
+  string super switch symbol this throw true try typeof undefined unknown var void while with yield`.split(/\s+/),
+)
+
 /**
  * A TypeScript module with the type of a document, for `node.contract<Name>(uid)`. Attacker-controlled: the names in the document.
  * They come to stand between quotes only, escaped.
@@ -32,7 +39,12 @@ export function typeText(root: ElementSchema, name: string): string {
 export function typeNameFor(title: string): string {
   const words = title.match(/[A-Za-z0-9]+/g) ?? []
   const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
-  return /^[A-Za-z]/.test(name) ? name : `Contract${name}`
+  return /^[A-Za-z]/.test(name) && canBeNamed(name) ? name : `Contract${name}`
+}
+
+/** Whether a document's type can be named so, beside those that its fields may have. */
+export function canBeNamed(name: string): boolean {
+  return /^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name) && !imported.includes(name) && !TAKEN.has(name)
 }
 
 function typeOf(element: ElementSchema, indent: string): string {

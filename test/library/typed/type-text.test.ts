@@ -1,7 +1,7 @@
 import t from 'tap'
 import ts from 'typescript'
 import type { ElementSchema } from '../../../src/documents/elements/element-schema.ts'
-import { typeNameFor, typeText } from '../../../src/library/typed/type-text.ts'
+import { canBeNamed, typeNameFor, typeText } from '../../../src/library/typed/type-text.ts'
 
 const common = { element: '0' as ElementSchema['element'], owner: null, isActive: true, rules: [] }
 const field = (name: string, type: object, more: object = {}) =>
@@ -95,4 +95,7 @@ t.test('a title suggests a name', async (t) => {
   t.equal(typeNameFor('Corporate Rate Agreement 2027, Meridian'), 'CorporateRateAgreement2027Meridian')
   t.equal(typeNameFor('2027'), 'Contract2027')
   t.equal(typeNameFor('日本'), 'Contract')
+  t.equal(typeNameFor('Money'), 'ContractMoney', 'fields may be of that type')
+  for (const taken of ['Money', 'Sealed', 'class', 'any', 'x y', '1']) t.notOk(canBeNamed(taken), taken)
+  for (const free of ['CarHire', '$', 'constructor']) t.ok(canBeNamed(free), free)
 })
