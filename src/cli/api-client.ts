@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { NodeNotRunning, notTheNode, requireNode } from '../library/calls/http-calls.ts'
+import { unhurried } from '../library/calls/unhurried.ts'
 import { readConfiguration, readEnvironment } from '../node/config/configuration.ts'
 import { readApiToken } from '../node/identity/identity.ts'
 import { ConcordataError } from '../runtime/errors.ts'
@@ -49,6 +50,7 @@ export function apiClient(url: string, token: string): ApiClient {
     const isBytes = body instanceof Uint8Array
     const response = await fetch(new URL(path, url), {
       method,
+      ...(method === 'GET' ? {} : await unhurried()),
       headers: {
         authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

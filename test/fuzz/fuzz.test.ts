@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { NODE_HEADER } from '../../src/api/http/node-header.ts'
 import { apiClient } from '../../src/cli/api-client.ts'
 import { decodeOutbox, queued } from '../../src/contracts/commands/queued-command.ts'
@@ -149,6 +150,15 @@ t.test('another program at the address of the node is told as that', async (t) =
     const place = connect(client.url, 'x').contract(CONTRACT).at('Rate')
     await t.rejects(place.propose('1'), { code: 'node_not_running' }, 'neither to a program')
   }
+  const hurried = getGlobalDispatcher()
+  setGlobalDispatcher(new Agent({ headersTimeout: 500 }))
+  t.teardown(() => setGlobalDispatcher(hurried))
+  server.removeAllListeners('request').on('request', (_, response) => {
+    setTimeout(() => response.writeHead(200, { [NODE_HEADER]: 'inward' }).end('{"unchanged":true}'), 2_000)
+  })
+  const place = connect(client.url, 'x').contract(CONTRACT).at('Rate')
+  const [told, found] = await Promise.all([client.call('PUT', '/', 1), place.propose('1')])
+  t.match([told, found], [{ unchanged: true }, { kind: 'unchanged' }], 'whoever waits long for a write is answered')
   server.removeAllListeners('request').on('request', (_, response) => {
     response.writeHead(200, { 'content-length': 9, [NODE_HEADER]: 'inward' }).write('{', () => response.destroy())
   })

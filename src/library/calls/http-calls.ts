@@ -1,6 +1,7 @@
 import { NODE_HEADER } from '../../api/http/node-header.ts'
 import { ConcordataError } from '../../runtime/errors.ts'
 import type { Calls } from './calls.ts'
+import { unhurried } from './unhurried.ts'
 
 /** No node answers at this address, or not any more. Evidence: `url`. */
 export class NodeNotRunning extends ConcordataError {}
@@ -15,6 +16,7 @@ export function httpCalls(url: string, key: string): Calls {
         headers: { authorization: `Bearer ${key}`, ...headers },
         // A node never sends one on; whoever does is no node, and is shown no key.
         redirect: 'error',
+        ...(await unhurried()),
         ...(body === undefined ? {} : { body }),
         ...(signal && { signal }),
       })
