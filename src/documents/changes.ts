@@ -63,7 +63,8 @@ export function changesFromText(element: Element, text: string, isPosted: boolea
   }
   const writing = new Writing(ground)
   const value = valueFromText(builtInOf(element.field, ground.types), text)
-  if (isPosted || !writing.isAgreed(element, value)) writing.propose(element, value)
+  if (isPosted) writing.propose(element, value)
+  else writing.put(element, value)
   return writing.changes()
 }
 
@@ -85,7 +86,7 @@ export function changesFromTable(
   if (element.kind === 'block') {
     for (const said of fieldsIn(element, table, reading)) {
       rows.push(writing.commands)
-      if (said !== undefined) writing.put(said.field, said.value)
+      if (said !== undefined) writing.putAmong(said.field, said.value)
     }
   } else {
     const entries = entriesIn(element, table, isPosted ? 0 : [...entriesOf(element)].length, reading)

@@ -56,8 +56,19 @@ export class Writing {
   put(element: Element, value: unknown): string[] {
     if (element.kind === 'block') return this.fill(element, objectFor(value, element), 'put')
     if (element.kind === 'list') this.replaceEntries(element, value)
-    else if (!isSealedHere(element, value, this.#agreed) && !this.isAgreed(element, value)) this.propose(element, value)
+    else if (element.candidates.length === 0 || isSealedHere(element, value, this.#agreed))
+      this.putAmong(element, value)
+    else this.propose(element, value)
     return []
+  }
+
+  /**
+   * A field that is named among others. What is shown of it is written back by whoever means another one, so it is not put up against the
+   * candidates that wait there, and what is shown of a value that this party has not, stays as it is (decision 0155).
+   */
+  putAmong(field: Field, value: unknown): void {
+    if (isSealedHere(field, value, this.#agreed) || this.#isAgreed(field, value)) return
+    this.propose(field, value)
   }
 
   /**
@@ -121,9 +132,7 @@ export class Writing {
   #write(element: Element, value: unknown, how: How): void {
     const { kind, name } = element
     if (kind === 'field') {
-      // What is shown of a value that this party has not, is not written: it stays as it is.
-      if (isSealedHere(element, value, this.#agreed)) return
-      if (!this.isAgreed(element, value)) this.propose(element, value)
+      this.putAmong(element, value)
     } else if (value === null && how === 'merge') {
       this.#draft.push({ type: 'RemoveElement', element: element.id })
     } else if (kind === 'block') {
@@ -176,9 +185,8 @@ export class Writing {
     return (item: unknown) => waiting.get(keyIn(item))?.shift()
   }
 
-  /** Whether it is what all have agreed on, with nothing against it. */
-  isAgreed({ id, field, candidates, agreed }: Field, value: unknown): boolean {
-    if (candidates.length > 0) return false
+  /** Whether it is what all have agreed on, and GET shows. */
+  #isAgreed({ id, field, agreed }: Field, value: unknown): boolean {
     if (value === null || agreed === null) return value === null && agreed === null
     return this.#agreed.has(id) && this.#isSame({ field }, this.#agreed.get(id), value)
   }

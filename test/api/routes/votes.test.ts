@@ -106,6 +106,8 @@ t.test('values that a rule has voted on', { timeout: 240_000 }, async (t) => {
     t.match(await ana.call('PUT', rate, 0.4, 'wait=0'), { status: 202, body: first.body })
     t.match(await ana.call('POST', rate, '0.4', 'wait=0'), { status: 202, body: first.body })
     t.match(await ana.call('PUT', `${rate}?dry-run`, 0.4), { body: { candidates: [{ voters: ['ben'] }] } })
+    const { body: shown } = await ben.call('GET', `${path}/Terms`)
+    t.match(await ben.call('PUT', `${path}/Terms`, shown), { body: { unchanged: true } }, 'nothing is ended')
     t.equal(await entries(), size, 'nothing was signed')
     const both = ana.call('PUT', `${path}/Terms`, { Rate: 0.4, Share: 0.5 })
     const [one, two] = await seenByBen(2)
