@@ -118,12 +118,14 @@ export const agreementBreaks: readonly Break[] = [
     file: 'src/contracts/signing/signing-keys.ts',
     from: 'if (signing === undefined || isBeingRevoked(state, this.#self)) return undefined',
     to: 'if (signing === undefined) return undefined',
+    caughtBy: 'test/contracts/signing/own-revocations.test.ts',
   },
   {
     name: 'takes more of a feed whose key is revoked',
     file: 'src/agreement/receive.ts',
     from: 'if (self === undefined) return yield* takeIn',
     to: 'if (self === undefined || self !== undefined) return yield* takeIn',
+    caughtBy: 'test/agreement/key-rules.test.ts',
   },
   {
     name: 'withholds again what it has let through of a revoked feed',
