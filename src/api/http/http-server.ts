@@ -18,6 +18,8 @@ export interface ServerPorts {
 }
 
 const PROBLEM_TYPE = 'application/problem+json'
+/** A request that has not arrived whole by then never will: its connection is wanted for others. As Node.js has it, which fastify turns off. */
+const REQUEST_TIMEOUT_MS = 300_000
 
 /** A server that reads URLs and bodies in one way for all routes, and whose every refusal is a problem document. Not listening yet. */
 export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: number): FastifyInstance {
@@ -35,6 +37,7 @@ export function httpServer({ logger, behindProxy }: ServerPorts, bodyBytesMax: n
     // A line a request costs a third of the throughput.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     // What the proxy itself has seen, nothing that was there before it.
     trustProxy: behindProxy ? (_address: string, hop: number) => hop === 0 : false,
     // A request without a host is refused below, by a problem document.
