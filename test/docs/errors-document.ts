@@ -110,6 +110,7 @@ const internal: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'publication_forged',
   'read_model_missing',
   'rebuild_unfit',
+  'request_unfit',
   'rule_case_malformed',
   'store_closed',
   'store_write_too_large',

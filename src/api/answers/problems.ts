@@ -12,7 +12,6 @@ export const ofElement = [...ofContract, 'no_such_path', 'path_malformed'] as co
 const ofRequest = [
   ...ofContract,
   'not_a_member',
-  'request_unfit',
   'request_too_large',
   'requests_too_many',
   'store_write_too_large',

@@ -49,7 +49,7 @@ export const contractRoutes: TypedRoutes<ContractRoutesPorts> = async (app, port
       config: {
         idempotency: 'founds',
         role: 'editor',
-        problems: ['text_unfit', 'request_unfit', 'transmitter_silent', 'signer_unreachable', 'contract_closed'],
+        problems: ['text_unfit', 'transmitter_silent', 'signer_unreachable', 'contract_closed'],
       },
       schema: {
         operationId: 'openContract',

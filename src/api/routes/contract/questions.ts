@@ -44,14 +44,7 @@ export const questionRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, 
     {
       config: {
         role: 'voter',
-        problems: [
-          ...ofContract,
-          'no_such_request',
-          'not_asked',
-          'request_unfit',
-          'transmitter_silent',
-          'signer_unreachable',
-        ],
+        problems: [...ofContract, 'no_such_request', 'not_asked', 'transmitter_silent', 'signer_unreachable'],
       },
       schema: {
         operationId: 'answerQuestion',

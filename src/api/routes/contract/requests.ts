@@ -29,14 +29,7 @@ export const requestRoutes: TypedRoutes<RoutePorts> = async (app, { contracts, s
     {
       config: {
         role: 'editor',
-        problems: [
-          ...ofContract,
-          'no_such_request',
-          'not_withdrawable',
-          'request_unfit',
-          'transmitter_silent',
-          'signer_unreachable',
-        ],
+        problems: [...ofContract, 'no_such_request', 'not_withdrawable', 'transmitter_silent', 'signer_unreachable'],
       },
       schema: {
         operationId: 'withdrawRequest',
